@@ -1,0 +1,101 @@
+"""The game: an objective, and what else each player is charged for.
+
+Goodfellow et al. (2014), eq. 1: min_G max_D V(D, G). Each player descends its own loss, which is the
+objective's plus its terms, item by item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, cast, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from gannets.game.batch import Batch
+from gannets.game.judge import Judge
+from gannets.game.objective import Objective
+from gannets.game.players import Players
+
+__all__ = ["Game", "Losses", "Net", "Term"]
+
+Net = Callable[..., Tensor]
+Losses = dict[str, Tensor]
+
+
+@runtime_checkable
+class Term(Protocol):
+    """Anything added to one player's loss. A plain function will do; a configured one is a frozen value."""
+
+    def __call__(self, players: Players[Net], batch: Batch) -> Tensor:
+        """The scalar that is added."""
+        ...
+
+
+@dataclass(frozen=True)
+class Game:
+    """An objective, the generator's terms and the discriminator's terms."""
+
+    objective: Objective
+    generator_terms: tuple[Term, ...] = ()
+    discriminator_terms: tuple[Term, ...] = ()
+
+    def discriminator_losses(self, players: Players[Net], batch: Batch) -> Losses:
+        """What D is charged for, item by item; its loss is their sum."""
+        return self._discriminator(_judged(players), batch)
+
+    def generator_losses(self, players: Players[Net], batch: Batch) -> Losses:
+        """What G is charged for, item by item; its loss is their sum."""
+        return self._generator(_judged(players), batch)
+
+    def losses(self, players: Players[Net], batch: Batch) -> Players[Losses]:
+        """Both players' losses on one batch, from one pass through D."""
+        judged = _judged(players)
+        discriminator = self._discriminator(judged, batch)
+        return Players(self._generator(judged, batch), discriminator)
+
+    def _discriminator(self, players: Players[Net], batch: Batch) -> Losses:
+        # Terms come first: a penalty on D's slope judges the batch on its way (see Judge).
+        terms = _evaluate(self.discriminator_terms, players, batch)
+        real, fake = _logits(cast(Judge, players.discriminator), batch)
+        return {"objective": self.objective.discriminator(real, fake), **terms}
+
+    def _generator(self, players: Players[Net], batch: Batch) -> Losses:
+        terms = _evaluate(self.generator_terms, players, batch)
+        judge = cast(Judge, players.discriminator)
+        if self.objective.generator_sees_real:
+            real, fake = _logits(judge, batch)
+            return {"objective": self.objective.generator(real, fake), **terms}
+        return {"objective": self.objective.generator(None, judge(*batch.fake)), **terms}
+
+
+def _judged(players: Players[Net]) -> Players[Net]:
+    return replace(players, discriminator=Judge(players.discriminator))
+
+
+def _evaluate(terms: tuple[Term, ...], players: Players[Net], batch: Batch) -> Losses:
+    losses: Losses = {}
+    for term in terms:
+        name = term_name(term)
+        if name in losses:  # two of a kind, say R1 with two weights
+            name = f"{name}_{sum(key.split('_')[0] == name for key in losses) + 1}"
+        losses[name] = term(players, batch)
+    return losses
+
+
+def term_name(term: Term) -> str:
+    """The name under which a term is logged: its own `name`, its function's or its class's."""
+    return getattr(term, "name", None) or getattr(term, "__name__", type(term).__name__)
+
+
+def _logits(judge: Judge, batch: Batch) -> tuple[Tensor, Tensor]:
+    """D(real) and D(fake): in one pass where D is known to judge each sample by itself."""
+    alone = getattr(judge.discriminator, "judges_alone", False)
+    if alone and not (judge.knows(batch.real) or judge.knows(batch.fake)):
+        joined = (torch.cat(pair) for pair in zip(batch.real, batch.fake, strict=True))
+        real, fake = judge.discriminator(*joined).chunk(2)
+        judge.remember(batch.real, real)
+        judge.remember(batch.fake, fake)
+        return real, fake
+    return judge(*batch.real), judge(*batch.fake)

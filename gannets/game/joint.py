@@ -1,0 +1,181 @@
+"""Which joint distribution D compares, and what both sides are seen through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from gannets.errors import InputError
+from gannets.game.stream import Stream
+
+__all__ = ["Conditional", "InstanceNoise", "Joint", "Marginal", "Packed", "View"]
+
+Inputs = tuple[Tensor, ...]
+
+
+@runtime_checkable
+class View(Protocol):
+    """What D sees instead of a sample: an augmentation or noise, the same for both sides."""
+
+    def __call__(self, x: Tensor, random: Stream, step: int) -> Tensor:
+        """The sample as D sees it at update `step`, differentiable with respect to `x`."""
+        ...
+
+
+@runtime_checkable
+class Joint(Protocol):
+    """Makes D's arguments from a sample and its label."""
+
+    conditional: ClassVar[bool]
+    """Whether both players are told the class."""
+
+    def event(self, event: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of D's first argument, one row, for samples of shape `event`."""
+        ...
+
+    def real(self, x: Tensor, y: Tensor | None, random: Stream, step: int) -> Inputs:
+        """D's arguments for data."""
+        ...
+
+    def fake(
+        self,
+        generator: Callable[..., Tensor],
+        z: Tensor,
+        y: Tensor | None,
+        random: Stream,
+        step: int,
+    ) -> Inputs:
+        """D's arguments for what `generator` makes of z."""
+        ...
+
+
+def _through(views: tuple[View, ...], x: Tensor, random: Stream, step: int) -> Tensor:
+    for view in views:
+        x = view(x, random, step)
+    return x
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """p(x): D(x) against D(G(z)). Goodfellow et al. (2014), eq. 1."""
+
+    conditional: ClassVar[bool] = False
+    through: tuple[View, ...] = ()
+
+    def event(self, event: tuple[int, ...]) -> tuple[int, ...]:
+        """A sample as it is."""
+        return event
+
+    def real(self, x: Tensor, y: Tensor | None, random: Stream, step: int) -> Inputs:
+        """(x,)."""
+        return (_through(self.through, x, random, step),)
+
+    def fake(
+        self,
+        generator: Callable[..., Tensor],
+        z: Tensor,
+        y: Tensor | None,
+        random: Stream,
+        step: int,
+    ) -> Inputs:
+        """(G(z),)."""
+        return (_through(self.through, generator(z), random, step),)
+
+
+@dataclass(frozen=True)
+class Conditional:
+    """p(x, y): D(x, y) against D(G(z, y), y), the y of both sides from the data. Mirza and Osindero (2014), eq. 2."""
+
+    conditional: ClassVar[bool] = True
+    through: tuple[View, ...] = ()
+
+    def event(self, event: tuple[int, ...]) -> tuple[int, ...]:
+        """A sample as it is."""
+        return event
+
+    def real(self, x: Tensor, y: Tensor | None, random: Stream, step: int) -> Inputs:
+        """(x, y)."""
+        assert y is not None
+        return _through(self.through, x, random, step), y
+
+    def fake(
+        self,
+        generator: Callable[..., Tensor],
+        z: Tensor,
+        y: Tensor | None,
+        random: Stream,
+        step: int,
+    ) -> Inputs:
+        """(G(z, y), y)."""
+        assert y is not None
+        return _through(self.through, generator(z, y), random, step), y
+
+
+@dataclass(frozen=True)
+class Packed:
+    """p(x1, ..., xm): D judges `samples` independent samples at once, joined along the first axis.
+
+    A collapsed G is seen at once: its packs are too alike. Lin et al. (2018), "PacGAN", section 2.
+    The batch must be a multiple of `samples`.
+    """
+
+    conditional: ClassVar[bool] = False
+    samples: int = 2
+    through: tuple[View, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise InputError(f"Packed takes samples >= 1, not {self.samples}.")
+
+    def event(self, event: tuple[int, ...]) -> tuple[int, ...]:
+        """`samples` times as many channels (or features)."""
+        return (event[0] * self.samples, *event[1:])
+
+    def real(self, x: Tensor, y: Tensor | None, random: Stream, step: int) -> Inputs:
+        """((x1, ..., xm),), m = `samples`."""
+        return (self._pack(_through(self.through, x, random, step)),)
+
+    def fake(
+        self,
+        generator: Callable[..., Tensor],
+        z: Tensor,
+        y: Tensor | None,
+        random: Stream,
+        step: int,
+    ) -> Inputs:
+        """((G(z1), ..., G(zm)),), m = `samples`."""
+        return (self._pack(_through(self.through, generator(z), random, step)),)
+
+    def _pack(self, x: Tensor) -> Tensor:
+        if len(x) % self.samples:
+            raise InputError(
+                f"A batch of {len(x)} cannot be packed by {self.samples}: "
+                f"choose a batch that is a multiple of {self.samples}."
+            )
+        return x.reshape(len(x) // self.samples, *self.event(tuple(x.shape[1:])))
+
+
+@dataclass(frozen=True)
+class InstanceNoise:
+    """x + N(0, sigma^2), sigma falling linearly to 0 over `steps` updates (0: constant).
+
+    Gives both distributions full support, so that D* and its gradient exist everywhere.
+    Sonderby et al. (2017), section 3.3; Arjovsky and Bottou (2017), section 3.
+    """
+
+    sigma: float = 0.1
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sigma < 0 or self.steps < 0:
+            raise InputError(
+                f"InstanceNoise takes sigma >= 0 and steps >= 0, not {self.sigma} and {self.steps}."
+            )
+
+    def __call__(self, x: Tensor, random: Stream, step: int) -> Tensor:
+        """The sample with noise."""
+        left = max(0.0, 1.0 - step / self.steps) if self.steps else 1.0
+        return x + self.sigma * left * random.normal(*x.shape) if left > 0 else x

@@ -1,0 +1,24 @@
+"""Experiments as values, the loop that plays them, and the directory that keeps them."""
+
+from gannets.training.loop import Step, Training, play, train
+from gannets.training.model import Model
+from gannets.training.notation import change, read, show
+from gannets.training.recipe import Nets, Recipe
+from gannets.training.run import Run, load
+from gannets.training.state import State
+
+__all__ = [
+    "Model",
+    "Nets",
+    "Recipe",
+    "Run",
+    "State",
+    "Step",
+    "Training",
+    "change",
+    "load",
+    "play",
+    "read",
+    "show",
+    "train",
+]

@@ -1,0 +1,299 @@
+"""The notation of recipes: a value printed as a Python expression, and read back without running it.
+
+`show(value)` states every field. `read(text)` parses that text and builds only what the vocabulary
+names: gannets' own dataclasses, literals and tuples. Nothing is executed; whatever else the text
+holds is refused with the offending part quoted. `change(recipe, "game.discriminator_terms[0].gamma=1")`
+is the notation of `--set` and of a remedy.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import math
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from gannets.errors import InputError, unknown
+
+__all__ = ["change", "read", "show", "vocabulary"]
+
+T = TypeVar("T")
+WIDTH = 92
+LONGEST_TEXT = 1_000_000
+Vocabulary = Mapping[str, Callable[..., Any]]
+
+
+def show(value: object, indent: int = 0) -> str:
+    """A Python expression that recreates `value`, broken over lines where it is long."""
+    name, parts = _parts(value)
+    if parts is None:
+        return name
+    opening, closing = ("(", ")") if name else ("(", ",)" if len(parts) == 1 else ")")
+    flat = f"{name}{opening}{', '.join(key + show(part) for key, part in parts)}{closing}"
+    if len(flat) + indent <= WIDTH and "\n" not in flat:
+        return flat
+    pad = " " * (indent + 4)
+    lines = [f"{pad}{key}{show(part, indent + 4)}," for key, part in parts]
+    return "\n".join([f"{name}(", *lines, " " * indent + ")"])
+
+
+def _parts(value: object) -> tuple[str, list[tuple[str, object]] | None]:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        if not type(value).__dataclass_params__.repr:  # type: ignore[attr-defined]
+            return repr(value), None  # data in memory describes itself
+        fields = [f for f in dataclasses.fields(value) if f.init]
+        return type(value).__name__, [(f"{f.name}=", getattr(value, f.name)) for f in fields]
+    if isinstance(value, tuple | list):
+        return "", [("", item) for item in value]
+    if isinstance(value, types.FunctionType):
+        return value.__name__, None
+    return repr(value), None
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """Every name the notation knows: the public dataclasses of gannets."""
+    from gannets import data, game, nets, objectives, terms, theory, training, updates
+
+    return {
+        name: getattr(module, name)
+        for module in (theory, game, objectives, terms, nets, data, updates, training)
+        for name in module.__all__
+        if isinstance(getattr(module, name), type) and dataclasses.is_dataclass(getattr(module, name))
+    }
+
+
+def read(text: str, names: Vocabulary | None = None) -> Any:
+    """Build the value that `text` describes, executing nothing.
+
+    `names` adds to the vocabulary (the dataclasses and functions of a file of the caller's own).
+    """
+    if len(text) > LONGEST_TEXT:
+        raise InputError(f"A recipe of {len(text):,} characters is too long to be one.")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+        return _Reader(text.strip(), {**vocabulary(), **(names or {})}).value(tree.body)
+    except SyntaxError as error:
+        line = (error.text or "").strip()
+        raise InputError(
+            f"This is not an expression in the notation of recipes (line {error.lineno}): {line!r}."
+        ) from None
+    except (RecursionError, MemoryError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"This text cannot be read as a recipe: {error}.") from None
+
+
+class _Reader:
+    def __init__(self, text: str, names: Vocabulary) -> None:
+        self._text = text
+        self._names = names
+
+    def value(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=bool() | int() | float() | str() | None as constant):
+                return constant
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+                return -number
+            case ast.Tuple(elts=items) | ast.List(elts=items):
+                return tuple(self.value(item) for item in items)
+            case ast.Name(id=name) if name in self._names and not _is_class(self._names[name]):
+                return self._names[name]
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
+                return self._call(name, args, keywords)
+        raise InputError(
+            f"The notation of recipes has names of gannets, numbers, strings and tuples, and executes "
+            f"nothing: it cannot read {self._quote(node)!r}."
+        )
+
+    def _call(self, name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Any:
+        if name not in self._names:
+            raise unknown("name in a recipe", name, self._names)
+        cls = self._names[name]
+        if not _is_class(cls):
+            raise InputError(f"{name} is a function; a recipe names it without calling it.")
+        fields = [f.name for f in dataclasses.fields(cls) if f.init]  # type: ignore[arg-type]
+        if len(args) > len(fields):
+            raise InputError(f"{name} has {len(fields)} fields, but {len(args)} values are given.")
+        given = dict(zip(fields, map(self.value, args), strict=False))
+        for keyword in keywords:
+            if keyword.arg is None:
+                raise InputError(f"The notation has no {self._quote(keyword.value)!r} behind '**'.")
+            if keyword.arg not in fields:
+                raise unknown(f"field of {name}", keyword.arg, fields)
+            if keyword.arg in given:
+                raise InputError(f"{name} is given {keyword.arg} twice.")
+            given[keyword.arg] = self.value(keyword.value)
+        return make(cls, given)
+
+    def _quote(self, node: ast.AST) -> str:
+        quoted = ast.get_source_segment(self._text, node) or ast.dump(node)  # type: ignore[arg-type]
+        return quoted if len(quoted) <= 60 else quoted[:57] + "..."
+
+
+def _is_class(value: object) -> bool:
+    return isinstance(value, type) and dataclasses.is_dataclass(value)
+
+
+def make(cls: Callable[..., T], fields: Mapping[str, Any]) -> T:
+    """Build a dataclass from its fields, checking each against its annotation."""
+    name = getattr(cls, "__name__", str(cls))
+    hints = typing.get_type_hints(cls)
+    coerced = {field: _coerce(value, hints[field]) for field, value in fields.items()}
+    for field, value in coerced.items():
+        if not fits(value, hints[field]):
+            raise InputError(
+                f"{name}.{field} takes {_describe(hints[field])}, not {show(value)!s:.80}."
+            )
+    missing = [
+        f.name
+        for f in dataclasses.fields(cls)  # type: ignore[arg-type]
+        if f.init
+        and f.name not in fields
+        and f.default is dataclasses.MISSING
+        and f.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise InputError(f"{name} needs {', '.join(missing)}.")
+    try:
+        return cls(**coerced)
+    except InputError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{name}: {error}") from error
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return tuple(a for arg in typing.get_args(hint) for a in _alternatives(arg))
+    return (hint,)
+
+
+def _coerce(value: Any, hint: Any) -> Any:
+    """An integer where a float is meant is that float, so that it is printed as one."""
+    alternatives = _alternatives(hint)
+    if type(value) is int and float in alternatives and int not in alternatives:
+        return float(value)
+    if isinstance(value, tuple):
+        for alternative in alternatives:
+            arguments = typing.get_args(alternative)
+            if typing.get_origin(alternative) is tuple and arguments:
+                if arguments[-1] is Ellipsis:
+                    return tuple(_coerce(item, arguments[0]) for item in value)
+                if len(arguments) == len(value):
+                    return tuple(map(_coerce, value, arguments))
+    return value
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether `value` is of the annotated type, as far as annotations of recipes go."""
+    alternatives = _alternatives(hint)
+    if len(alternatives) > 1:
+        return any(fits(value, alternative) for alternative in alternatives)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any or isinstance(hint, TypeVar):
+        return True
+    if hint is None or hint is type(None):
+        return value is None
+    if hint in (int, float):
+        number = isinstance(value, hint if hint is int else int | float)
+        return number and not isinstance(value, bool) and not math.isnan(value)
+    if origin is typing.Literal:
+        return value in arguments
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if arguments[-1] is Ellipsis:
+            return all(fits(item, arguments[0]) for item in value)
+        return len(value) == len(arguments) and all(map(fits, value, arguments))
+    cls = origin or hint
+    if getattr(cls, "_is_protocol", False):
+        return all(hasattr(value, member) for member in _members(cls))
+    if not isinstance(cls, type):
+        return True
+    if not isinstance(value, cls):
+        return False
+    if origin is not None and dataclasses.is_dataclass(cls):  # Players[Optimizer]
+        return all(fits(getattr(value, f.name), arguments[0]) for f in dataclasses.fields(cls))
+    return True
+
+
+def _members(protocol: type) -> set[str]:
+    return {
+        name
+        for cls in protocol.__mro__
+        if getattr(cls, "_is_protocol", False)
+        for name in (*vars(cls), *getattr(cls, "__annotations__", {}))
+        if name == "__call__" or not name.startswith("_")
+    }
+
+
+def _describe(hint: Any) -> str:
+    def one(hint: Any) -> str:
+        if hint is type(None):
+            return "None"
+        if typing.get_origin(hint) is typing.Literal:
+            return " or ".join(map(repr, typing.get_args(hint)))
+        if typing.get_origin(hint) is not None:
+            return re.sub(r"\b[a-z_]+(\.[a-z_]+)*\.(?=[A-Z])", "", str(hint))
+        return getattr(hint, "__name__", str(hint))
+
+    return " or ".join(map(one, _alternatives(hint)))
+
+
+_STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(-?\d+)\]")
+
+
+def change(value: T, assignment: str, names: Vocabulary | None = None) -> T:
+    """The value with one part replaced: `change(recipe, "optimizers.generator.lr=1e-4")`."""
+    path, equals, text = assignment.partition("=")
+    steps, position = [], 0
+    path = path.strip()
+    while position < len(path):
+        match = _STEP.match(path, position)
+        if match is None:
+            break
+        steps.append(match[1] if match[1] is not None else int(match[2]))
+        position = match.end()
+    if not equals or not steps or position < len(path):
+        raise InputError(
+            f"A change reads path=value, such as optimizers.generator.lr=1e-4 or "
+            f"game.discriminator_terms[0].gamma=1.0, not {assignment!r}."
+        )
+    return typing.cast(T, _replace(value, steps, _literal(text, names), "recipe"))
+
+
+def _literal(text: str, names: Vocabulary | None) -> Any:
+    """A value in the notation, or a bare word, which is a string: no shell quotes are needed."""
+    bare = text.strip()
+    known = {**vocabulary(), **(names or {})}
+    if re.fullmatch(r"[A-Za-z_][\w./-]*", bare) and bare not in known:
+        if bare not in ("True", "False", "None"):
+            return bare
+    return read(bare, names)
+
+
+def _replace(value: Any, steps: list[str | int], new: Any, where: str) -> Any:
+    if not steps:
+        return new
+    step, *rest = steps
+    if isinstance(step, int):
+        if not isinstance(value, tuple):
+            raise InputError(f"{where} is {show(value)!s:.60}, which has no [{step}].")
+        if not -len(value) <= step < len(value):
+            raise InputError(f"{where} has {len(value)} entries, counted from 0; there is no [{step}].")
+        items = list(value)
+        items[step] = _replace(items[step], rest, new, f"{where}[{step}]")
+        return tuple(items)
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        raise InputError(f"{where} is {show(value)!s:.60}, which has no field {step!r}.")
+    fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
+    if step not in fields:
+        raise unknown(f"field of {where}", step, fields)
+    fields[step] = _replace(fields[step], rest, new, f"{where}.{step}")
+    return make(type(value), fields)

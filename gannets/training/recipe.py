@@ -1,0 +1,74 @@
+"""One experiment as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gannets.errors import InputError
+from gannets.game import Game, Joint, Marginal, Players, Prior
+from gannets.nets import DiscriminatorNet, GeneratorNet
+from gannets.training.notation import show
+from gannets.terms import Constraint
+from gannets.updates import Adam, Alternating, Average, Optimizer, Update
+
+__all__ = ["Nets", "Recipe"]
+
+
+@dataclass(frozen=True)
+class Nets(Players[Any]):
+    """The two nets, described: G by a `GeneratorNet`, D by a `DiscriminatorNet`."""
+
+    generator: GeneratorNet
+    discriminator: DiscriminatorNet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """All that an experiment is: two runs of one recipe on one machine are equal, bit for bit.
+
+    `print(recipe)` is a Python expression that states every field; `gannets.read` reads it back.
+    """
+
+    name: str = "unnamed"
+    data: Any
+    """A data value (`Digits()`), a known density (`Ring()`), an array or a tensor."""
+    prior: Prior
+    nets: Nets
+    game: Game
+    joint: Joint = Marginal()
+    update: Update = Alternating(k=1)
+    optimizers: Players[Optimizer] = Players(Adam(), Adam())
+    constraint: Constraint | None = None
+    averaging: Average | None = None
+    batch: int = 64
+    generator_batch: int | None = None
+    """The batch of G's updates where it differs from D's."""
+    steps: int = 10_000
+    """Updates of the game: one of G, and as many of D as `update` says."""
+    seed: int = 0
+    precision: Literal["float32", "bfloat16"] = "float32"
+    record_every: int = 50
+    """Updates between lines of metrics; each line holds the mean since the one before."""
+    sample_every: int = 500
+    """Updates between pictures of samples on fixed latents (0: none)."""
+    checkpoint_every: int = 1_000
+    """Updates between checkpoints (0: only at the end)."""
+
+    def __post_init__(self) -> None:
+        counts = {"batch": self.batch, "record_every": self.record_every}
+        if self.generator_batch is not None:
+            counts["generator_batch"] = self.generator_batch
+        for field, value in counts.items():
+            if value < 1:
+                raise InputError(f"Recipe.{field} must be at least 1, not {value}.")
+        for field in ("steps", "seed", "sample_every", "checkpoint_every"):
+            if getattr(self, field) < 0:
+                raise InputError(f"Recipe.{field} must not be negative, but is {getattr(self, field)}.")
+        if self.precision not in ("float32", "bfloat16"):
+            raise InputError(
+                f"Recipe.precision is {self.precision!r}; valid are 'float32' and 'bfloat16'."
+            )
+
+    def __str__(self) -> str:
+        return show(self)

@@ -1,0 +1,56 @@
+"""What an update rule may ask of a game under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from torch import Tensor
+
+from gannets.game import Batch, Losses, Player, Players
+
+__all__ = ["Gradient", "Position", "Update"]
+
+Tensors = Sequence[Tensor]
+
+
+class Gradient(NamedTuple):
+    """One player's losses, item by item, and the gradient of their sum at its own parameters."""
+
+    losses: Losses
+    gradient: Tensors
+
+
+class Position(Protocol):
+    """A game under way. An update rule knows nothing else of it: no net, data or objective."""
+
+    step: int
+    """How many updates of the game have been made."""
+    parameters: Players[Tensors]
+    """What each player moves."""
+    memory: dict[str, Tensor]
+    """What the rule wants to find again at the next update; it is part of every checkpoint."""
+
+    def draw(self, player: Player | None) -> Batch:
+        """Fresh data and fresh noise, for one player's update or (None) for both players'."""
+        ...
+
+    def gradient(self, player: Player, batch: Batch) -> Gradient:
+        """One player's gradient at the current parameters."""
+        ...
+
+    def gradients(self, batch: Batch, *, differentiable: bool = False) -> Players[Gradient]:
+        """Both players' gradients at the same parameters on the same batch: the game's vector field."""
+        ...
+
+    def move(self, player: Player, gradient: Tensors) -> None:
+        """Let a player's optimizer step along `gradient`."""
+        ...
+
+
+class Update(Protocol):
+    """Who moves when. A frozen value."""
+
+    def __call__(self, position: Position) -> Players[Losses]:
+        """Make one update of the game and return the losses on the way."""
+        ...
