@@ -53,14 +53,14 @@ def leave(namespace: dict[str, Any]) -> None:
 
 def check_shell(example: Example) -> str | None:
     """What is wrong with the first bad command of a shell block, or None."""
-    is_session = example.region.lexemes["arguments"] == "console"
-    return next(filter(None, map(check, commands(example.parsed, is_session=is_session))), None)
+    prompted = example.region.lexemes["arguments"] == "console"
+    return next(filter(None, map(check, commands(example.parsed, prompted=prompted))), None)
 
 
-def commands(block: str, *, is_session: bool) -> Iterator[list[str]]:
-    """The simple commands of a block, as words. In a session only lines after `$ ` are commands."""
+def commands(block: str, *, prompted: bool) -> Iterator[list[str]]:
+    """The simple commands of a block, as words. Where lines are `prompted`, the rest is output."""
     for line in block.replace("\\\n", " ").splitlines():
-        if is_session and not line.startswith("$ "):
+        if prompted and not line.startswith("$ "):
             continue
         words = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars=True)
         words.whitespace_split = True

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 __all__ = ["InputError", "StoppedError", "did_you_mean", "unknown"]
 
 
+LONGEST_LIST = 24
+
+
 class InputError(ValueError):
     """What the caller gave cannot be used; the message is one sentence for a person.
 
@@ -24,14 +27,12 @@ class StoppedError(RuntimeError):
 
 def did_you_mean(given: str, valid: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the nearest valid name, or an empty string."""
-    near = difflib.get_close_matches(given, list(valid), n=1, cutoff=0.55)
+    near = difflib.get_close_matches(given, list(valid), n=1, cutoff=0.5)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def unknown(kind: str, given: str, valid: Iterable[str]) -> InputError:
     """An `InputError` that names the unknown thing, the nearest valid one, and all valid ones."""
     names = sorted(valid)
-    listed = ", ".join(names)
-    return InputError(
-        f"Unknown {kind} {given!r}.{did_you_mean(given, names)} Valid: {listed}."
-    )
+    listed = f" Valid: {', '.join(names)}." if len(names) <= LONGEST_LIST else ""
+    return InputError(f"Unknown {kind} {given[:60]!r}.{did_you_mean(given, names)}{listed}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 
 # Before numpy and torch are loaded. One thread a worker: the workers fill the cores. The
 # environment carries it to the processes a test starts, so that their sums round alike.
@@ -17,6 +18,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import torch
+from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
 # The shapes in signatures are checked in tests, and nowhere else. Every worker of pytest-xdist
@@ -27,7 +29,10 @@ if "gannets" in sys.modules:
         "gannets was imported before tests/conftest.py, so its shapes would go unchecked; "
         "import it in the tests, or later than this file."
     )
-install_import_hook("gannets", "beartype.beartype")
+# To beartype an int is a float too (PEP 484), once it is told; the hook wants its checker by name.
+sys.modules["shape_checker"] = types.ModuleType("shape_checker")
+sys.modules["shape_checker"].checked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
+install_import_hook("gannets", "shape_checker.checked")
 
 torch.set_num_threads(1)
 

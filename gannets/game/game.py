@@ -1,7 +1,7 @@
 """The game: an objective, and what else each player is charged for.
 
-Goodfellow et al. (2014), eq. 1: min_G max_D V(D, G). Each player descends its own loss, which is the
-objective's plus its terms, item by item.
+Goodfellow et al. (2014), eq. 1: min_G max_D V(D, G). Each player descends its own loss, which is
+the objective's plus its terms, item by item.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Losses = dict[str, Tensor]
 
 @runtime_checkable
 class Term(Protocol):
-    """Anything added to one player's loss. A plain function will do; a configured one is a frozen value."""
+    """Anything added to one player's loss: a plain function, or a frozen value if configured."""
 
     def __call__(self, players: Players[Net], batch: Batch) -> Tensor:
         """The scalar that is added."""
@@ -77,16 +77,18 @@ def _judged(players: Players[Net]) -> Players[Net]:
 def _evaluate(terms: tuple[Term, ...], players: Players[Net], batch: Batch) -> Losses:
     losses: Losses = {}
     for term in terms:
-        name = term_name(term)
-        if name in losses:  # two of a kind, say R1 with two weights
-            name = f"{name}_{sum(key.split('_')[0] == name for key in losses) + 1}"
+        name = first = term_name(term)
+        count = 1
+        while name in losses or name == "objective":  # two of a kind, say R1 with two weights
+            count += 1
+            name = f"{first}_{count}"
         losses[name] = term(players, batch)
     return losses
 
 
 def term_name(term: Term) -> str:
     """The name under which a term is logged: its own `name`, its function's or its class's."""
-    return getattr(term, "name", None) or getattr(term, "__name__", type(term).__name__)
+    return str(getattr(term, "name", None) or getattr(term, "__name__", type(term).__name__))
 
 
 def _logits(judge: Judge, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -94,7 +96,8 @@ def _logits(judge: Judge, batch: Batch) -> tuple[Tensor, Tensor]:
     alone = getattr(judge.discriminator, "judges_alone", False)
     if alone and not (judge.knows(batch.real) or judge.knows(batch.fake)):
         joined = (torch.cat(pair) for pair in zip(batch.real, batch.fake, strict=True))
-        real, fake = judge.discriminator(*joined).chunk(2)
+        sizes = [len(batch.real[0]), len(batch.fake[0])]
+        real, fake = judge.discriminator(*joined).split(sizes)
         judge.remember(batch.real, real)
         judge.remember(batch.fake, fake)
         return real, fake

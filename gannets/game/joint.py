@@ -87,7 +87,10 @@ class Marginal:
 
 @dataclass(frozen=True)
 class Conditional:
-    """p(x, y): D(x, y) against D(G(z, y), y), the y of both sides from the data. Mirza and Osindero (2014), eq. 2."""
+    """p(x, y): D(x, y) against D(G(z, y), y), the y of both sides from the data.
+
+    Mirza and Osindero (2014), eq. 2.
+    """
 
     conditional: ClassVar[bool] = True
     through: tuple[View, ...] = ()

@@ -2,13 +2,14 @@
 
 Penalties on the gradient of D are terms of their own, and a term is a pure function of the players
 and the batch. Evaluated naively, R1 would run D on the real batch a second time. `Judge` remembers
-what D said about which tensors for the length of one evaluation: a game with R1 and R2 costs a
-third less, and no term knows of another.
+what D said about which tensors for the length of one evaluation: D is called twice instead of
+four times in a game with R1 and R2, and no term knows of another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,6 +31,10 @@ class Judge:
             self.remember(inputs, self.discriminator(*inputs))
         return self._seen[key][1]
 
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else D offers (features of a layer, say)."""
+        return getattr(self.discriminator, name)
+
     def knows(self, inputs: tuple[Tensor, ...]) -> bool:
         """Whether D has judged these very tensors."""
         return tuple(map(id, inputs)) in self._seen
@@ -49,9 +54,7 @@ class Judge:
         return gradient
 
 
-def input_gradient(
-    discriminator: Callable[..., Tensor], inputs: tuple[Tensor, ...]
-) -> Tensor:
+def input_gradient(discriminator: Callable[..., Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
     """The gradient of D's logit with respect to its first input, one row a sample.
 
     D judges each sample by itself, so the gradient of the sum of logits holds the gradient of every
@@ -75,7 +78,8 @@ def _logits_and_gradient(
 
         gradient, logits = torch.func.grad(summed, has_aux=True)(first)
         return logits, gradient
-    # A generated sample that still hangs on G keeps doing so: its verdict may serve G's loss as well.
+    # A generated sample that still hangs on G keeps doing so: its verdict may serve G's loss as
+    # well.
     point = first if first.requires_grad else first.detach().requires_grad_()
     with torch.enable_grad():
         logits = discriminator(point, *rest)

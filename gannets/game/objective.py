@@ -14,14 +14,16 @@ __all__ = ["Objective", "Solved"]
 class Objective(Protocol):
     """The two losses of a game, each a scalar to be *minimised* by its player.
 
-    `real` = D(x) on m samples of p_data and `fake` = D(G(z)) on m samples of p_g are logits, both of
-    shape (m,): D's answer before any squashing.
+    `real` = D(x) on m samples of p_data and `fake` = D(G(z)) on m samples of p_g are logits, both
+    of shape (m,): D's answer before any squashing.
     """
 
     generator_sees_real: ClassVar[bool]
     """Whether G's loss depends on D(x). Where it does not, D(x) is not computed for it."""
 
-    def discriminator(self, real: Float[Tensor, " m"], fake: Float[Tensor, " m"]) -> Float[Tensor, ""]:
+    def discriminator(
+        self, real: Float[Tensor, " m"], fake: Float[Tensor, " m"]
+    ) -> Float[Tensor, ""]:
         """D's loss."""
         ...
 

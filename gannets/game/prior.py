@@ -19,7 +19,10 @@ __all__ = ["Gaussian", "Prior", "Spherical", "Uniform"]
 class Prior(Protocol):
     """p_z."""
 
-    dimension: int
+    @property
+    def dimension(self) -> int:
+        """The number of coordinates of z."""
+        ...
 
     def __call__(self, n: int, random: Stream) -> Float[Tensor, "n latent"]:
         """`n` independent draws."""
@@ -46,7 +49,7 @@ class Gaussian(_Latent):
 
 @dataclass(frozen=True)
 class Uniform(_Latent):
-    """U(-sqrt 3, sqrt 3) in each coordinate: unit variance, the `uniform` of Goodfellow et al. (2014)."""
+    """U(-sqrt 3, sqrt 3) in each coordinate: `uniform` in the code of Goodfellow et al. (2014)."""
 
     def __call__(self, n: int, random: Stream) -> Float[Tensor, "n latent"]:
         """`n` independent draws."""

@@ -66,7 +66,7 @@ class Stream:
 
 @contextmanager
 def seeded(stream: Stream) -> Iterator[None]:
-    """Lend the global generator to code that knows no other (torch's initialisers), then restore it."""
+    """Lend torch's global generator to code that knows no other (initialisers), then restore it."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream.generator.initial_seed())
         yield

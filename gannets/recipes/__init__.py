@@ -58,7 +58,7 @@ def _require(name: str) -> None:
 
 
 def default_for(data: str, shape: tuple[int, ...]) -> Recipe:
-    """The recipe that suits data nobody chose one for: its namesake, or by the shape of a sample."""
+    """The recipe for data nobody chose one for: its namesake, or by the shape of a sample."""
     if data in names():
         return get(data)
     if len(shape) != 3:
@@ -109,7 +109,8 @@ def run_file(file: Path) -> types.ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
+        own = str(file.absolute())
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == own]
         line = frames[-1].lineno if frames else getattr(error, "lineno", None)
         where = f"{file}, line {line}" if line else str(file)
         raise InputError(f"{where}: {type(error).__name__}: {error}") from error
@@ -122,5 +123,5 @@ def vocabulary_of(module: types.ModuleType) -> dict[str, Any]:
         name: value
         for name, value in vars(module).items()
         if getattr(value, "__module__", None) == module.__name__
-        and (dataclasses.is_dataclass(value) and isinstance(value, type) or callable(value))
+        and ((dataclasses.is_dataclass(value) and isinstance(value, type)) or callable(value))
     }

@@ -1,8 +1,8 @@
 """Conditional GAN (Mirza and Osindero 2014): both players are told the class.
 
-Their equation 2, played with today's stable game (relativistic pairing, R1 and R2; real and generated
-samples of a pair are of one class) on scikit-learn's digits, so that it runs anywhere in a minute. Two
-MLPs that see an embedding of the class behind their input.
+Their equation 2, played with today's stable game (relativistic pairing, R1 and R2; real and
+generated samples of a pair are of one class) on scikit-learn's digits, so that it runs anywhere in
+a minute. Two MLPs that see an embedding of the class behind their input.
 
 To expect: `gannets sample RUN --label 7` draws sevens.
 """

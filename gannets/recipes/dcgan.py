@@ -1,9 +1,9 @@
 """DCGAN (Radford et al. 2016): convolutional nets with batch normalisation.
 
 Settings of section 4 and of the authors' code: Adam with learning rate 2e-4 and beta1 .5 for both,
-batch 128, z of 100 dimensions uniform, weights N(0, .02), 5x5 convolutions of stride 2, leaky ReLU in D.
-The averaged generator is ours. For images of 16 pixels a side and more; the first choice for a set
-nobody has made a recipe for.
+batch 128, z of 100 dimensions uniform, weights N(0, .02), 5x5 convolutions of stride 2, leaky ReLU
+in D. The averaged generator is ours. For images of 16 pixels a side and more; the first choice for
+a set nobody has made a recipe for.
 
 To expect on MNIST: legible digits after one epoch (470 updates).
 """

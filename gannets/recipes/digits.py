@@ -1,9 +1,10 @@
 """Handwritten digits, 8x8, offline: scikit-learn's 1,797 real scans, learned in half a minute.
 
-Nets and game: two MLPs, relativistic pairing with R1 and R2 (Huang et al. 2024, section 2), averaged
-generator.
+Nets and game: two MLPs, relativistic pairing with R1 and R2 (Huang et al. 2024, section 2),
+averaged generator.
 
-To expect after 3,000 steps: legible digits of all ten classes, each between 6 % and 14 % of the samples.
+To expect after 3,000 steps: legible digits of all ten classes, each between 6 % and 14 % of the
+samples.
 """
 
 from gannets.data import Digits

@@ -1,15 +1,16 @@
 """Generative Adversarial Nets (Goodfellow et al. 2014), on MNIST, with the authors' settings.
 
-The settings are those of the authors' code (github.com/goodfeli/adversarial, `mnist.yaml`), where it says
-more than the paper: z uniform with unit variance; G 100-1200-1200-784, ReLU, sigmoid output whose bias
-starts at the data's marginals, weights U(-.05, .05); D two maxout layers of 240 units with 5 pieces,
-weights U(-.005, .005), dropout keeping .8 of the input and .5 of what is hidden; momentum from .5 to .7
-over 250 epochs, learning rate .1 divided by 1.000004 at every update; both gradients from one draw at
-the same parameters. G ascends log D(G(z)) (section 3). The authors' D descends half of the objective
-here, the mean of its two halves, hence D's learning rate of .05.
+The settings are those of the authors' code (github.com/goodfeli/adversarial, `mnist.yaml`), where
+it says more than the paper: z uniform with unit variance; G 100-1200-1200-784, ReLU, sigmoid
+output whose bias starts at the data's marginals, weights U(-.05, .05); D two maxout layers of 240
+units with 5 pieces, weights U(-.005, .005), dropout keeping .8 of the input and .5 of what is
+hidden; momentum from .5 to .7 over 250 epochs, learning rate .1 divided by 1.000004 at every
+update; both gradients from one draw at the same parameters. G ascends log D(G(z)) (section 3). The
+authors' D descends half of the objective here, the mean of its two halves, hence D's learning rate
+of .05.
 
-To expect: digits after a few dozen epochs (an epoch is 500 updates); the paper reports a Parzen window
-log-likelihood of 225 +- 2.
+To expect: digits after a few dozen epochs (an epoch is 500 updates); the paper reports a Parzen
+window log-likelihood of 225 +- 2.
 """
 
 from gannets.data import Images

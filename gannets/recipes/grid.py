@@ -1,7 +1,7 @@
 """Twenty-five Gaussians on a 5x5 grid: the test of mode coverage of VEEGAN and PacGAN.
 
-Data: centres {-4, -2, 0, 2, 4}^2, sigma .05 (Srivastava et al. 2017; Lin et al. 2018). Nets and game as
-in `ring`, wider, since there are more modes to tell apart.
+Data: centres {-4, -2, 0, 2, 4}^2, sigma .05 (Srivastava et al. 2017; Lin et al. 2018). Nets and
+game as in `ring`, wider, since there are more modes to tell apart.
 
 To expect: all 25 modes.
 """

@@ -1,9 +1,10 @@
 """Hinge loss and spectral normalisation: SNGAN (Miyato et al. 2018).
 
-The authors' CIFAR-10 settings (`sn_cifar10_unconditional.yml`): hinge loss, five D steps, Adam with
-learning rate 2e-4 and betas (0, .9), batch 64 for D and 128 for G, z of 128 dimensions normal, the
-learning rate falling linearly to 0 over the run. Every weight of D is spectrally normalised. The nets
-here are of DCGAN's kind where the authors' are residual, and D moves first in each cycle.
+The authors' CIFAR-10 settings (`sn_cifar10_unconditional.yml`): hinge loss, five D steps, Adam
+with learning rate 2e-4 and betas (0, .9), batch 64 for D and 128 for G, z of 128 dimensions
+normal, the learning rate falling linearly to 0 over the run. Every weight of D is spectrally
+normalised. The nets here are of DCGAN's kind where the authors' are residual, and D moves first in
+each cycle.
 
 To expect: stable training without a penalty, at the price of five D steps.
 """

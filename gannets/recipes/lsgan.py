@@ -1,7 +1,7 @@
 """Least squares GAN (Mao et al. 2017): D regresses on labels instead of classifying.
 
-Equation 9 of the paper, the labels 0 and 1 for D and 1 for G; nets of DCGAN's kind; Adam with learning
-rate 2e-4 and beta1 .5, batch 64 (section 4.1). The averaged generator is ours.
+Equation 9 of the paper, the labels 0 and 1 for D and 1 for G; nets of DCGAN's kind; Adam with
+learning rate 2e-4 and beta1 .5, batch 64 (section 4.1). The averaged generator is ours.
 
 To expect on MNIST: as `dcgan`, with losses that stay near .25 for D.
 """

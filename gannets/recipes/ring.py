@@ -1,10 +1,10 @@
 """Eight Gaussians on a circle: the picture on which mode collapse is easiest to see.
 
-Nets and game: relativistic pairing with R1 and R2 (Huang et al. 2024, "The GAN is dead; long live the
-GAN!", section 2), on two small MLPs. Data: 8 modes, radius 1, sigma .05.
+Nets and game: relativistic pairing with R1 and R2 (Huang et al. 2024, "The GAN is dead; long live
+the GAN!", section 2), on two small MLPs. Data: 8 modes, radius 1, sigma .05.
 
-To expect: all 8 modes and at least 92 % of samples within three sigma of one (a perfect generator has
-98.89 %), in less than a minute on one CPU core.
+To expect: all 8 modes and at least 92 % of samples within three sigma of one (a perfect generator
+has 98.89 %), in less than a minute on one CPU core.
 """
 
 from gannets.game import Game, Gaussian, both

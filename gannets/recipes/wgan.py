@@ -1,8 +1,8 @@
 """Wasserstein GAN (Arjovsky et al. 2017): a critic with clipped weights estimates W1.
 
 Algorithm 1 of the paper and the authors' code: RMSprop with learning rate 5e-5, weights clipped to
-[-.01, .01] after each critic step, five critic steps, a hundred in the first 25 updates and at every
-500th, batch 64, z of 100 dimensions normal.
+[-.01, .01] after each critic step, five critic steps, a hundred in the first 25 updates and at
+every 500th, batch 64, z of 100 dimensions normal.
 
 To expect: slow and steady; minus D's loss falls as samples improve (figure 3).
 """

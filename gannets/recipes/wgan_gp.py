@@ -1,9 +1,9 @@
 """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017), algorithm 1 of the paper.
 
 The critic's gradient is held near norm 1 between data and samples: weight 10, two-sided, one
-interpolation coefficient a sample. Five critic steps, Adam with learning rate 1e-4 and betas (.5, .9),
-batch 50 on MNIST (the authors' `gan_mnist.py`). No batch normalisation in the critic, where each sample
-must be judged by itself (section 4).
+interpolation coefficient a sample. Five critic steps, Adam with learning rate 1e-4 and betas (.5,
+.9), batch 50 on MNIST (the authors' `gan_mnist.py`). No batch normalisation in the critic, where
+each sample must be judged by itself (section 4).
 
 To expect: no collapse and no tuning; minus D's loss falls towards 0 as samples improve.
 """

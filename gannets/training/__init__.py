@@ -2,7 +2,8 @@
 
 from gannets.training.loop import Step, Training, play, train
 from gannets.training.model import Model
-from gannets.training.notation import change, read, show
+from gannets.training.notation import show
+from gannets.training.reading import change, read
 from gannets.training.recipe import Nets, Recipe
 from gannets.training.run import Run, load
 from gannets.training.state import State

@@ -17,7 +17,14 @@ from torch import Tensor
 
 from gannets.errors import InputError
 
-__all__ = ["read_json", "read_tensors", "whole_directory", "write_json", "write_tensors", "write_text"]
+__all__ = [
+    "read_json",
+    "read_tensors",
+    "whole_directory",
+    "write_json",
+    "write_tensors",
+    "write_text",
+]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -40,8 +47,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     return hashlib.sha256(blob).hexdigest()
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object at `path`."""
+def read_json(path: Path, *, schema: int) -> dict[str, Any]:
+    """The JSON object at `path`, written by a version of gannets with this `schema`."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -50,6 +57,10 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} cannot be read as JSON: {error}.") from None
     if not isinstance(value, dict):
         raise InputError(f"{path} holds no JSON object.")
+    if value.get("schema") != schema:
+        raise InputError(
+            f"{path} has schema {value.get('schema')!r}, and this version of gannets reads {schema}."
+        )
     return value
 
 
@@ -81,7 +92,7 @@ def _whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_directory(path: Path) -> Iterator[Path]:
-    """A temporary directory that becomes `path` when the block ends well, replacing what is there."""
+    """A temporary directory that replaces `path` when the block ends well."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

@@ -1,7 +1,7 @@
 """The loop. `play` is the game itself; `train` is that loop plus recording and saving.
 
-    for step in play(recipe):
-        ...                          # step.index, step.players, step.losses
+for step in play(recipe):
+    ...                          # step.index, step.players, step.losses
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def train(
     out: str | Path | None = None,
     device: str | torch.device = "auto",
 ) -> Run:
-    """Play `recipe`, recorded in the directory `out` (by default the next free one below `runs/`)."""
+    """Play `recipe`, recorded in the directory `out` (by default the next one below `runs/`)."""
     training = Training.start(recipe, out=out, device=device)
     for _ in training:
         pass
@@ -87,7 +87,7 @@ class Training:
         device: str | torch.device = "auto",
         names: Vocabulary | None = None,
     ) -> Training:
-        """A new run of `recipe`. Nothing is written before recipe, data and nets are known to fit."""
+        """A new run of `recipe`. Nothing is written before data and nets are known to fit."""
         state = State(recipe, device=device)
         path = Path(out) if out is not None else next_directory(Path("runs"), recipe.name)
         run = Run.create(path, recipe, names=names)
@@ -106,7 +106,7 @@ class Training:
         device: str | torch.device = "auto",
         names: Vocabulary | None = None,
     ) -> Training:
-        """Take up the run in `path` at its last checkpoint, with a larger budget if `steps` is given."""
+        """Take up the run in `path` at its last checkpoint; `steps` gives it a larger budget."""
         run = Run(path, names=names)
         if steps is not None:
             run.extend(steps)
@@ -164,17 +164,13 @@ class Training:
 
     def _record(self) -> None:
         means = self._window.means()
-        for name, mean in means.items():
-            if not math.isfinite(mean):
-                raise StoppedError(
-                    f"The {name} became {mean} before step {self.state.step}. The last checkpoint is kept "
-                    f"in {self.run.path / 'checkpoints'}; try a lower learning rate, for example "
-                    f"--set optimizers.{name.split()[0]}.lr={_half_rate(self.state, name.split()[0])}."
-                )
+        self._stop_unless_finite(means)
         line: dict[str, Any] = {"step": self.state.step}
         for player in PLAYERS:
             prefix = f"{player} "
-            line[player] = {k.removeprefix(prefix): v for k, v in means.items() if k.startswith(prefix)}
+            line[player] = {
+                k.removeprefix(prefix): v for k, v in means.items() if k.startswith(prefix)
+            }
         line["rates"] = {player: self.state.movers[player].rates() for player in PLAYERS}
         self.run.record(line)
         self.line = line
@@ -183,10 +179,16 @@ class Training:
         self.speed = (self.state.step - step) / max(now - before, 1e-9)
         self._since = (now, self.state.step)
 
-
-def _half_rate(state: State, player: str) -> str:
-    rates = state.movers.generator if player == "generator" else state.movers.discriminator
-    return f"{rates.rates().get('lr', 0) / 2:g}"
+    def _stop_unless_finite(self, means: dict[str, float]) -> None:
+        for player in PLAYERS:
+            for name, mean in means.items():
+                if name.startswith(player) and not math.isfinite(mean):
+                    half = self.state.movers[player].rates().get("lr", 0.0) / 2
+                    raise StoppedError(
+                        f"The loss {name!r} became {mean} before step {self.state.step}. The last "
+                        f"checkpoint is kept in {self.run.path / 'checkpoints'}; try a lower "
+                        f"learning rate: --set optimizers.{player}.lr={half:g}."
+                    )
 
 
 class _Window:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 import gannets
 from gannets.errors import InputError
-from gannets.game import Prior, Space, Stream, seeded
-from gannets.nets import GeneratorNet
+from gannets.game import Prior, Space, Stream
+from gannets.nets import GeneratorNet, build_net
 from gannets.training.files import (
     read_json,
     read_tensors,
@@ -22,7 +22,9 @@ from gannets.training.files import (
     write_tensors,
     write_text,
 )
-from gannets.training.notation import Vocabulary, read, show
+from gannets.training.notation import Vocabulary, show
+from gannets.training.reading import read
+from gannets.training.recipe import Maker
 
 __all__ = ["Model"]
 
@@ -35,7 +37,7 @@ class Model:
     """A generator with its prior and the space it maps to."""
 
     generator: nn.Module
-    net: GeneratorNet
+    net: GeneratorNet | Maker
     prior: Prior
     space: Space
 
@@ -96,11 +98,7 @@ class Model:
     ) -> Model:
         """Read what `save_pretrained` wrote. `names` adds net descriptions of the caller's own."""
         folder = Path(path)
-        config = read_json(folder / "config.json")
-        if config.get("schema") != SCHEMA:
-            raise InputError(
-                f"{folder} has schema {config.get('schema')!r}; this version of gannets reads {SCHEMA}."
-            )
+        config = read_json(folder / "config.json", schema=SCHEMA)
         try:
             net, prior = read(config["generator"], names), read(config["prior"], names)
             space = _space(config["space"])
@@ -108,9 +106,10 @@ class Model:
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"{folder / 'config.json'} is incomplete or damaged: {error}.") from None
-        with seeded(Stream(0, "init")):
-            generator = net.generator(space)
+            raise InputError(
+                f"{folder / 'config.json'} is incomplete or damaged: {error}."
+            ) from None
+        generator = build_net(net, "generator", space=space, stream=Stream(0, "init"))
         tensors = read_tensors(folder / "model.safetensors", sha256=digest)
         try:
             generator.load_state_dict(tensors)

@@ -1,26 +1,27 @@
-"""The notation of recipes: a value printed as a Python expression, and read back without running it.
+"""The notation of recipes: a value printed as a Python expression, and read back without running
+it.
 
-`show(value)` states every field. `read(text)` parses that text and builds only what the vocabulary
-names: gannets' own dataclasses, literals and tuples. Nothing is executed; whatever else the text
-holds is refused with the offending part quoted. `change(recipe, "game.discriminator_terms[0].gamma=1")`
-is the notation of `--set` and of a remedy.
+`show` states every field. `parse` builds only what its vocabulary names (dataclasses, and functions
+by name), literals and tuples. Nothing is executed; whatever else the text holds is refused with the
+offending part quoted. `assign` is the notation of `--set`: `game.discriminator_terms[0].gamma=1`.
+This file knows nothing of games; `reading.py` gives it gannets' vocabulary.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
+import inspect
 import math
 import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
 from gannets.errors import InputError, unknown
 
-__all__ = ["change", "read", "show", "vocabulary"]
+__all__ = ["Vocabulary", "assign", "parse", "show"]
 
 T = TypeVar("T")
 WIDTH = 92
@@ -46,8 +47,12 @@ def _parts(value: object) -> tuple[str, list[tuple[str, object]] | None]:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         if not type(value).__dataclass_params__.repr:  # type: ignore[attr-defined]
             return repr(value), None  # data in memory describes itself
-        fields = [f for f in dataclasses.fields(value) if f.init]
-        return type(value).__name__, [(f"{f.name}=", getattr(value, f.name)) for f in fields]
+        hints = typing.get_type_hints(type(value))
+        return type(value).__name__, [
+            (f"{f.name}=", _coerce(getattr(value, f.name), hints[f.name]))
+            for f in dataclasses.fields(value)
+            if f.init
+        ]
     if isinstance(value, tuple | list):
         return "", [("", item) for item in value]
     if isinstance(value, types.FunctionType):
@@ -55,31 +60,15 @@ def _parts(value: object) -> tuple[str, list[tuple[str, object]] | None]:
     return repr(value), None
 
 
-@cache
-def vocabulary() -> Vocabulary:
-    """Every name the notation knows: the public dataclasses of gannets."""
-    from gannets import data, game, nets, objectives, terms, theory, training, updates
-
-    return {
-        name: getattr(module, name)
-        for module in (theory, game, objectives, terms, nets, data, updates, training)
-        for name in module.__all__
-        if isinstance(getattr(module, name), type) and dataclasses.is_dataclass(getattr(module, name))
-    }
-
-
-def read(text: str, names: Vocabulary | None = None) -> Any:
-    """Build the value that `text` describes, executing nothing.
-
-    `names` adds to the vocabulary (the dataclasses and functions of a file of the caller's own).
-    """
+def parse(text: str, names: Vocabulary) -> Any:
+    """Build the value that `text` describes with `names`, executing nothing."""
     if len(text) > LONGEST_TEXT:
         raise InputError(f"A recipe of {len(text):,} characters is too long to be one.")
     try:
         tree = ast.parse(text.strip(), mode="eval")
-        return _Reader(text.strip(), {**vocabulary(), **(names or {})}).value(tree.body)
+        return _Reader(text.strip(), names).value(tree.body)
     except SyntaxError as error:
-        line = (error.text or "").strip()
+        line = (error.text or "").strip()[:60]
         raise InputError(
             f"This is not an expression in the notation of recipes (line {error.lineno}): {line!r}."
         ) from None
@@ -107,8 +96,8 @@ class _Reader:
             case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords):
                 return self._call(name, args, keywords)
         raise InputError(
-            f"The notation of recipes has names of gannets, numbers, strings and tuples, and executes "
-            f"nothing: it cannot read {self._quote(node)!r}."
+            f"The notation of recipes has names of gannets, numbers, strings and tuples, and "
+            f"executes nothing: it cannot read {self._quote(node)!r}."
         )
 
     def _call(self, name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Any:
@@ -132,7 +121,7 @@ class _Reader:
         return make(cls, given)
 
     def _quote(self, node: ast.AST) -> str:
-        quoted = ast.get_source_segment(self._text, node) or ast.dump(node)  # type: ignore[arg-type]
+        quoted = ast.get_source_segment(self._text, node) or ast.dump(node)
         return quoted if len(quoted) <= 60 else quoted[:57] + "..."
 
 
@@ -213,7 +202,10 @@ def fits(value: Any, hint: Any) -> bool:
         return len(value) == len(arguments) and all(map(fits, value, arguments))
     cls = origin or hint
     if getattr(cls, "_is_protocol", False):
-        return all(hasattr(value, member) for member in _members(cls))
+        members = _members(cls)
+        if not all(hasattr(value, member) for member in members):
+            return False
+        return "__call__" not in members or _called_alike(value, cls)
     if not isinstance(cls, type):
         return True
     if not isinstance(value, cls):
@@ -233,6 +225,20 @@ def _members(protocol: type) -> set[str]:
     }
 
 
+def _called_alike(value: Any, protocol: Any) -> bool:
+    """Whether a callable takes the arguments of a protocol's `__call__`.
+
+    Many values of a recipe are callables; what tells an update from a term is what they are called
+    with. Values of gannets use the protocol's names, a caller's own must take as many arguments.
+    """
+    try:
+        own = list(inspect.signature(value).parameters)
+    except (TypeError, ValueError):
+        return True
+    asked = list(inspect.signature(protocol.__call__).parameters)[1:]
+    return own == asked if type(value).__module__.startswith("gannets.") else len(own) == len(asked)
+
+
 def _describe(hint: Any) -> str:
     def one(hint: Any) -> str:
         if hint is type(None):
@@ -249,8 +255,8 @@ def _describe(hint: Any) -> str:
 _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(-?\d+)\]")
 
 
-def change(value: T, assignment: str, names: Vocabulary | None = None) -> T:
-    """The value with one part replaced: `change(recipe, "optimizers.generator.lr=1e-4")`."""
+def assign(value: T, assignment: str, names: Vocabulary) -> T:
+    """The value with one part replaced, as `optimizers.generator.lr=1e-4` says."""
     path, equals, text = assignment.partition("=")
     steps, position = [], 0
     path = path.strip()
@@ -268,14 +274,15 @@ def change(value: T, assignment: str, names: Vocabulary | None = None) -> T:
     return typing.cast(T, _replace(value, steps, _literal(text, names), "recipe"))
 
 
-def _literal(text: str, names: Vocabulary | None) -> Any:
+def _literal(text: str, names: Vocabulary) -> Any:
     """A value in the notation, or a bare word, which is a string: no shell quotes are needed."""
     bare = text.strip()
-    known = {**vocabulary(), **(names or {})}
-    if re.fullmatch(r"[A-Za-z_][\w./-]*", bare) and bare not in known:
-        if bare not in ("True", "False", "None"):
-            return bare
-    return read(bare, names)
+    known = {"True", "False", "None", *names}
+    return (
+        bare
+        if re.fullmatch(r"[A-Za-z_][\w./-]*", bare) and bare not in known
+        else parse(bare, names)
+    )
 
 
 def _replace(value: Any, steps: list[str | int], new: Any, where: str) -> Any:
@@ -286,7 +293,9 @@ def _replace(value: Any, steps: list[str | int], new: Any, where: str) -> Any:
         if not isinstance(value, tuple):
             raise InputError(f"{where} is {show(value)!s:.60}, which has no [{step}].")
         if not -len(value) <= step < len(value):
-            raise InputError(f"{where} has {len(value)} entries, counted from 0; there is no [{step}].")
+            raise InputError(
+                f"{where} has {len(value)} entries, counted from 0; there is no [{step}]."
+            )
         items = list(value)
         items[step] = _replace(items[step], rest, new, f"{where}[{step}]")
         return tuple(items)

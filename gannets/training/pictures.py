@@ -79,13 +79,16 @@ def picture(samples: Tensor, *, reals: Tensor, bounds: Bounds = None, side: int 
 def sheet(
     images: Tensor, *, bounds: Bounds = None, side: int = SIDE, tile: int = SMALLEST_TILE
 ) -> Pixels:
-    """A sheet of `side` images a row, (n, channels, height, width), each at least `tile` pixels high.
+    """A sheet of `side` images a row, (n, channels, height, width), each at least `tile` pixels
+    high.
 
     `bounds` are the values of black and white (None: the least and the greatest). One channel is
     grey, two are red and green, three are RGB; of more, the first three are shown.
     """
     if images.ndim != 4 or not len(images):
-        raise InputError(f"A sheet takes images (n, channels, height, width), not {tuple(images.shape)}.")
+        raise InputError(
+            f"A sheet takes images (n, channels, height, width), not {tuple(images.shape)}."
+        )
     low, high = bounds or (float(images.min()), float(images.max()))
     levels = ((images.float() - low) / max(high - low, 1e-12)).clamp(0, 1).mul(255).round()
     pixels = levels.nan_to_num(0).to(torch.uint8).permute(0, 2, 3, 1).numpy()
@@ -100,9 +103,7 @@ def sheet(
     n, height, width, _ = pixels.shape
     gap = max(1, zoom // 2)
     rows = -(-n // side)
-    page = np.full(
-        (rows * (height + gap) + gap, side * (width + gap) + gap, 3), 40, dtype=np.uint8
-    )
+    page = np.full((rows * (height + gap) + gap, side * (width + gap) + gap, 3), 40, dtype=np.uint8)
     for i, image in enumerate(pixels):
         top, left = (gap + (i // side) * (height + gap), gap + (i % side) * (width + gap))
         page[top : top + height, left : left + width] = image
@@ -110,7 +111,7 @@ def sheet(
 
 
 def plot(samples: Tensor, reals: Tensor) -> Pixels:
-    """Vectors as a picture: a histogram in one dimension, a scatter in two, principal axes in more."""
+    """Vectors as a picture: a histogram in 1-D, a scatter in 2-D, of principal axes in more."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -120,22 +121,37 @@ def plot(samples: Tensor, reals: Tensor) -> Pixels:
     points, data = _plane(samples, reals)
     if data.shape[1] == 1:
         low, high = _limits(data[:, 0])
-        bins = np.linspace(low, high, 81)
+        bins: list[float] = np.linspace(low, high, 81).tolist()
         axes.hist(data[:, 0], bins=bins, density=True, color="0.8", label="data")
         inside = points[(points[:, 0] >= low) & (points[:, 0] <= high), 0]
         if len(inside):
-            style = {"histtype": "step", "color": "tab:red", "linewidth": 1.5}
-            axes.hist(inside, bins=bins, density=True, label="samples", **style)
+            axes.hist(
+                inside,
+                bins=bins,
+                density=True,
+                histtype="step",
+                color="tab:red",
+                linewidth=1.5,
+                label="samples",
+            )
         axes.set_xlim(low, high)
     else:
-        axes.scatter(*data.T, s=3, color="0.8", linewidths=0, label="data")
-        axes.scatter(*points.T, s=3, color="tab:red", alpha=0.6, linewidths=0, label="samples")
+        axes.scatter(data[:, 0], data[:, 1], s=3, color="0.8", linewidths=0, label="data")
+        axes.scatter(
+            points[:, 0],
+            points[:, 1],
+            s=3,
+            color="tab:red",
+            alpha=0.6,
+            linewidths=0,
+            label="samples",
+        )
         axes.set_xlim(*_limits(data[:, 0]))
         axes.set_ylim(*_limits(data[:, 1]))
         axes.set_aspect("equal", adjustable="datalim")
     axes.legend(loc="upper right", markerscale=4, framealpha=0.9)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
 def _plane(samples: Tensor, reals: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
+
+from torch import nn
 
 from gannets.errors import InputError
-from gannets.game import Game, Joint, Marginal, Players, Prior
+from gannets.game import Game, Joint, Marginal, Players, Prior, Space
 from gannets.nets import DiscriminatorNet, GeneratorNet
-from gannets.training.notation import show
 from gannets.terms import Constraint
+from gannets.training.notation import show
 from gannets.updates import Adam, Alternating, Average, Optimizer, Update
 
-__all__ = ["Nets", "Recipe"]
+__all__ = ["Maker", "Nets", "Recipe"]
+
+
+Maker = Callable[[Space], nn.Module]
+"""Makes a net for a space, for those who need no more than a function."""
 
 
 @dataclass(frozen=True)
 class Nets(Players[Any]):
-    """The two nets, described: G by a `GeneratorNet`, D by a `DiscriminatorNet`."""
+    """The two nets, described: by a value such as `MLP()`, or by a function of a `Space`."""
 
-    generator: GeneratorNet
-    discriminator: DiscriminatorNet
+    generator: GeneratorNet | Maker
+    discriminator: DiscriminatorNet | Maker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +54,8 @@ class Recipe:
     steps: int = 10_000
     """Updates of the game: one of G, and as many of D as `update` says."""
     seed: int = 0
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: str = "float32"
+    """float32, or bfloat16: nets compute in half precision, weights and losses stay single."""
     record_every: int = 50
     """Updates between lines of metrics; each line holds the mean since the one before."""
     sample_every: int = 500
@@ -64,7 +72,9 @@ class Recipe:
                 raise InputError(f"Recipe.{field} must be at least 1, not {value}.")
         for field in ("steps", "seed", "sample_every", "checkpoint_every"):
             if getattr(self, field) < 0:
-                raise InputError(f"Recipe.{field} must not be negative, but is {getattr(self, field)}.")
+                raise InputError(
+                    f"Recipe.{field} must not be negative, but is {getattr(self, field)}."
+                )
         if self.precision not in ("float32", "bfloat16"):
             raise InputError(
                 f"Recipe.precision is {self.precision!r}; valid are 'float32' and 'bfloat16'."

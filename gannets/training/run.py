@@ -1,12 +1,12 @@
 """A run is a directory: the recipe as text, metrics as JSON lines, samples, checkpoints, the model.
 
-    recipe.txt          every field of the recipe
-    environment.json    versions, device, the data's fingerprint
-    metrics.jsonl       a line every `record_every` updates
-    samples/000500.png  samples on fixed latents; reals.png: the data, drawn the same way
-    checkpoints/00001000/   state.safetensors and state.json
-    model/              the averaged generator: config.json, model.safetensors, README.md
-    log.txt             what happened when
+recipe.txt          every field of the recipe
+environment.json    versions, device, the data's fingerprint
+metrics.jsonl       a line every `record_every` updates
+samples/000500.png  samples on fixed latents; reals.png: the data, drawn the same way
+checkpoints/00001000/   state.safetensors and state.json
+model/              the averaged generator: config.json, model.safetensors, README.md
+log.txt             what happened when
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from gannets.training.files import (
     write_text,
 )
 from gannets.training.model import Model
-from gannets.training.notation import Vocabulary, read, show
+from gannets.training.notation import Vocabulary, show
+from gannets.training.reading import read
 from gannets.training.recipe import Recipe
 
 __all__ = ["Run", "load"]
@@ -85,7 +86,8 @@ class Run:
         recipe = self.recipe
         if steps < recipe.steps:
             raise InputError(
-                f"{self.path} was asked for {recipe.steps} steps; a run can be extended, not cut to {steps}."
+                f"{self.path} was asked for {recipe.steps} steps; a run can be extended, "
+                f"not cut to {steps}."
             )
         self.recipe = Recipe(**{**vars(recipe), "steps": steps})
         write_text(self.path / "recipe.txt", f"{self.recipe}\n")
@@ -160,11 +162,7 @@ class Run:
 
     def load_checkpoint(self, path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """The tensors and counters of a checkpoint."""
-        state = read_json(path / "state.json")
-        if state.get("schema") != SCHEMA:
-            raise InputError(
-                f"{path} has schema {state.get('schema')!r}; this version of gannets reads {SCHEMA}."
-            )
+        state = read_json(path / "state.json", schema=SCHEMA)
         try:
             counters, digest = dict(state["counters"]), str(state["sha256"])
         except (KeyError, TypeError, ValueError):
@@ -197,7 +195,9 @@ def load(path: str | Path, *, names: Vocabulary | None = None) -> Run:
 
 def next_directory(root: Path, name: str) -> Path:
     """`root/00003-name`, numbered after the last one there."""
-    taken = [int(match[1]) for path in root.glob("*") if (match := re.match(r"(\d{5,})-", path.name))]
+    taken = [
+        int(match[1]) for path in root.glob("*") if (match := re.match(r"(\d{5,})-", path.name))
+    ]
     slug = re.sub(r"[^\w.-]+", "-", name).strip("-") or "run"
     return root / f"{max(taken, default=-1) + 1:05d}-{slug}"
 

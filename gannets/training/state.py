@@ -1,8 +1,8 @@
 """A game under way: everything that changes as it is played, and nothing else.
 
-What has state of its own (optimizers, averages) is described by a value in the recipe and built here
-into its stateful twin. `State.tensors` and `State.counters` are the whole of it: a game that is built
-from its recipe and loaded with them continues as if it had never stopped.
+What has state of its own (optimizers, averages) is described by a value in the recipe and built
+here into its stateful twin. `State.tensors` and `State.counters` are the whole of it: a game that
+is built from its recipe and loaded with them continues as if it had never stopped.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ class State:
         tensors = {f"memory.{name}": tensor for name, tensor in self.memory.items()}
         for player in PLAYERS:
             tensors |= {f"{player}.{k}": v for k, v in self.players[player].state_dict().items()}
-            tensors |= {f"optimizer.{player}.{k}": v for k, v in self.movers[player].tensors().items()}
+            tensors |= {
+                f"optimizer.{player}.{k}": v for k, v in self.movers[player].tensors().items()
+            }
         if self.averaged:
             tensors |= {f"average.{k}": v for k, v in self.averaged.module.state_dict().items()}
         return tensors
@@ -191,7 +193,11 @@ class _Float32:
 
 
 def _gradient(
-    losses: Losses, parameters: Sequence[Tensor], *, keep: bool = False, differentiable: bool = False
+    losses: Losses,
+    parameters: Sequence[Tensor],
+    *,
+    keep: bool = False,
+    differentiable: bool = False,
 ) -> Gradient:
     items: list[Tensor] = list(losses.values())
     total = items[0] if len(items) == 1 else torch.stack(items).sum()
@@ -229,7 +235,7 @@ def _by_prefix(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """The device of that name; "auto" is CUDA where there is one, then Apple's MPS, else the CPU."""
+    """The device of that name; "auto" is CUDA where there is one, or Apple's MPS, or the CPU."""
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

@@ -1,7 +1,7 @@
 """Averages of the generator's weights, whose samples are better than those of any single step's.
 
-w_avg <- beta w_avg + (1 - beta) w,  beta = 2^(-batch / half_life).  Yazici et al. (2019); the half-life
-in images and its ramp are those of Karras et al. (2020).
+w_avg <- beta w_avg + (1 - beta) w,  beta = 2^(-batch / half_life).  Yazici et al. (2019); the
+half-life in images and its ramp are those of Karras et al. (2020).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import copy
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gannets.errors import InputError
 
@@ -21,8 +21,8 @@ __all__ = ["Average", "Averaged"]
 class Average:
     """An exponential moving average that forgets half in `half_life` images.
 
-    In the beginning the half-life is at most `ramp` times the images seen so far (None: no ramp), so
-    that the average does not drag the first weights along.
+    In the beginning the half-life is at most `ramp` times the images seen so far (None: no ramp),
+    so that the average does not drag the first weights along.
     """
 
     half_life: float
@@ -52,13 +52,13 @@ class Averaged:
     def __init__(self, average: Average, module: nn.Module) -> None:
         self._average = average
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
-        self._means = list(self.module.parameters())
+        self._means: list[Tensor] = list(self.module.parameters())
         self._buffers = list(self.module.buffers())
 
     @torch.no_grad()
     def follow(self, module: nn.Module, *, batch: int, images: int) -> None:
         """Take in the module's weights after an update of `batch` images."""
-        weights = list(module.parameters())
+        weights: list[Tensor] = list(module.parameters())
         if not self._means:
             return
         beta = self._average.beta(batch=batch, images=images)

@@ -1,9 +1,9 @@
 """Descend, besides one's own loss, the size of the vector field itself.
 
 w <- w - lr (v(w) + gamma grad 1/2 |v(w)|^2) = w - lr (v + gamma J^T v).  Mescheder et al. (2017),
-eq. 9 and 10. The field's rotation costs both players, so both steer against it; at an equilibrium the
-eigenvalues of J + gamma J^T J have a real part that J alone may lack. (The gamma of that paper's
-analysis of Dirac-GAN is this one.)
+eq. 9 and 10. The field's rotation costs both players, so both steer against it; at an equilibrium
+the eigenvalues of J + gamma J^T J have a real part that J alone may lack. (The gamma of that
+paper's analysis of Dirac-GAN is this one.)
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from gannets.errors import InputError
 from gannets.game import PLAYERS, Losses, Players
@@ -22,7 +21,7 @@ __all__ = ["Consensus"]
 
 @dataclass(frozen=True)
 class Consensus:
-    """Simultaneous descent on one's own loss plus gamma/2 |v|^2, v the gradients of both players."""
+    """Simultaneous descent on one's own loss plus gamma/2 |v|^2, v both players' gradients."""
 
     gamma: float = 10.0
 
@@ -37,9 +36,7 @@ class Consensus:
         size = 0.5 * torch.stack([g.square().sum() for g in vectors]).sum()
         weights = [w for player in PLAYERS for w in position.parameters[player]]
         pull = torch.autograd.grad(size, weights, allow_unused=True, materialize_grads=True)
-        moves: list[Tensor] = torch._foreach_add(
-            [g.detach() for g in vectors], list(pull), alpha=self.gamma
-        )
+        moves = torch._foreach_add([g.detach() for g in vectors], list(pull), alpha=self.gamma)
         n = len(field.generator.gradient)
         position.move("generator", moves[:n])
         position.move("discriminator", moves[n:])

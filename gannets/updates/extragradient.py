@@ -1,8 +1,9 @@
 """Look one step ahead, and move by the gradient found there.
 
-w' = w - lr v(w),  w <- w - lr v(w').  Korpelevich (1976); Gidel et al. (2019), algorithm 2 for Adam:
-the optimizer's moments are updated at both gradients, the parameters return to w in between.
-On the xy game the norm shrinks by sqrt((1 - lr^2)^2 + lr^2) a step, where simultaneous descent grows.
+w' = w - lr v(w),  w <- w - lr v(w').  Korpelevich (1976); Gidel et al. (2019), algorithm 2 for
+Adam: the optimizer's moments are updated at both gradients, the parameters return to w in between.
+On the xy game the norm shrinks by sqrt((1 - lr^2)^2 + lr^2) a step, where simultaneous descent
+grows.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Move by twice the gradient, less the last one.
 
 w_{t+1} = w_t - 2 lr v(w_t) + lr v(w_{t-1}).  Daskalakis et al. (2018), eq. 4; the first update has
-no last gradient and takes v(w_0) for it. With Adam the combination 2 v_t - v_{t-1} takes the place of
-the gradient (their algorithm 1).
+no last gradient and takes v(w_0) for it. With Adam the combination 2 v_t - v_{t-1} takes the place
+of the gradient (their algorithm 1).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Optimistic"]
 
 @dataclass(frozen=True)
 class Optimistic:
-    """Optimistic gradient descent ascent: extragradient's prediction from memory, at half its cost."""
+    """Optimistic gradient descent ascent: extragradient's look ahead, from memory."""
 
     def __call__(self, position: Position) -> Players[Losses]:
         """One update of both players."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ __all__ = ["SGD", "Adam", "Mover", "Optimizer", "RMSprop"]
 Rate = float | Schedule
 
 
+@runtime_checkable
 class Optimizer(Protocol):
     """How a player moves along its gradient: a frozen value, built into a `Mover`."""
 
@@ -95,7 +96,7 @@ class SGD:
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma and Ba 2015, algorithm 1); `weight_decay` adds that multiple of w to the gradient."""
+    """Adam (Kingma and Ba 2015, algorithm 1); `weight_decay` adds that times w to the gradient."""
 
     lr: Rate = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -21,6 +21,7 @@ class Gradient(NamedTuple):
     gradient: Tensors
 
 
+@runtime_checkable
 class Position(Protocol):
     """A game under way. An update rule knows nothing else of it: no net, data or objective."""
 
@@ -40,7 +41,7 @@ class Position(Protocol):
         ...
 
     def gradients(self, batch: Batch, *, differentiable: bool = False) -> Players[Gradient]:
-        """Both players' gradients at the same parameters on the same batch: the game's vector field."""
+        """Both players' gradients at the same parameters on one batch: the game's vector field."""
         ...
 
     def move(self, player: Player, gradient: Tensors) -> None:
@@ -48,6 +49,7 @@ class Position(Protocol):
         ...
 
 
+@runtime_checkable
 class Update(Protocol):
     """Who moves when. A frozen value."""
 

@@ -61,7 +61,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Decay:
-    """max(start / factor^n, floor): the exponential decay of Goodfellow et al. (2014), factor 1.000004."""
+    """max(start / factor^n, floor): the decay of Goodfellow et al. (2014), factor 1.000004."""
 
     start: float
     factor: float
@@ -70,7 +70,7 @@ class Decay:
     def __post_init__(self) -> None:
         if self.factor <= 1:
             raise InputError(
-                f"Decay divides by factor at every update, so factor must exceed 1, not {self.factor}."
+                f"Decay divides by its factor at every update: it must exceed 1, not {self.factor}."
             )
 
     def __call__(self, n: int) -> float:

@@ -1,8 +1,8 @@
 """Both players move at once, from the same parameters and the same draw.
 
 w <- w - lr v(w) with the vector field v = (grad_G L_G, grad_D L_D). This is what the code of
-Goodfellow et al. (2014) does, though the paper's Algorithm 1 alternates; see Mescheder et al. (2017),
-section 2.2, for why it spirals out where alternation circles.
+Goodfellow et al. (2014) does, though the paper's Algorithm 1 alternates; see Mescheder et al.
+(2017), section 2.2, for why it spirals out where alternation circles.
 """
 
 from __future__ import annotations

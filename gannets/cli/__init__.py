@@ -1,0 +1,5 @@
+"""The command line: one file per verb. Help and refusals never wait for torch."""
+
+from gannets.cli.entry import main
+
+__all__ = ["main"]

@@ -1,0 +1,247 @@
+"""A run as it is played: redrawn in place in a terminal, plain lines everywhere else.
+
+Drawing is given a share of the time, not a rate: what takes long is drawn less often, so that no
+terminal, however slow, slows the training by more than `SHARE` per view.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from types import TracebackType
+from typing import Any, Protocol, runtime_checkable
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.segment import Segment, Segments
+from rich.table import Table
+from rich.text import Text
+
+from gannets.cli.halfblocks import beside, can_show, half_blocks
+from gannets.cli.sparkline import sparkline
+from gannets.cli.thumbnails import thumbnails
+from gannets.cli.words import clock, itemised, number, speed
+from gannets.game import PLAYERS
+from gannets.training import Training
+
+__all__ = ["Lines", "Pace", "Quiet", "Terminal", "View"]
+
+SHARE = 0.0075
+"""The share of the time that the numbers may take, and the picture again."""
+WIDEST = 120
+NARROWEST_PICTURE = 40
+LEAST_ROWS = 4
+
+
+@runtime_checkable
+class View(Protocol):
+    """Shows a training: entered before its first step, called after every step, left at the end."""
+
+    def __enter__(self) -> View: ...
+
+    def __call__(self) -> None:
+        """A step was made. Must cost next to nothing when there is nothing new to show."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def __enter__(self) -> Quiet:
+        return self
+
+    def __call__(self) -> None:
+        """Show nothing."""
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class Pace:
+    """When something is due again: after `interval` seconds, or later if it takes long."""
+
+    def __init__(self, interval: float, share: float = SHARE) -> None:
+        self._interval = interval
+        self._share = share
+        self._next = 0.0
+        # The least of a few, so that the first time, or a busy machine, does not cause a long pause.
+        self._costs: deque[float] = deque([0.0], maxlen=3)
+
+    def due(self, now: float) -> bool:
+        """Whether it is time."""
+        return now >= self._next
+
+    def done(self, start: float, end: float) -> None:
+        """It was done from `start` to `end`."""
+        self._costs.append(end - start)
+        self._next = end + max(self._interval, min(self._costs) / self._share)
+
+
+class _Clock:
+    """Steps a second over the last while, and the time that is left."""
+
+    def __init__(self, training: Training) -> None:
+        self._training = training
+        self._marks = deque([(time.perf_counter(), training.state.step)], maxlen=20)
+
+    def mark(self, now: float) -> None:
+        self._marks.append((now, self._training.state.step))
+
+    @property
+    def rate(self) -> float:
+        (t0, first), (t1, last) = self._marks[0], self._marks[-1]
+        return (last - first) / (t1 - t0) if t1 > t0 else 0.0
+
+    @property
+    def left(self) -> str:
+        steps = self._training.recipe.steps - self._training.state.step
+        return f"{clock(steps / self.rate)} left" if self.rate > 0 else ""
+
+
+class Lines:
+    """Plain lines, one every few seconds, without control characters."""
+
+    def __init__(self, console: Console, training: Training, *, interval: float = 5.0) -> None:
+        self._console = console
+        self._training = training
+        self._clock = _Clock(training)
+        self._interval = interval
+        self._next = 0.0
+        self._seen: Any = training.line
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __call__(self) -> None:
+        """Print a line where there are new numbers and the last line is a while ago."""
+        if self._training.line is self._seen:
+            return
+        self._seen = self._training.line
+        now = time.perf_counter()
+        if now >= self._next:
+            self._print(now)
+            self._next = now + self._interval
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def _print(self, now: float) -> None:
+        self._clock.mark(now)
+        line, steps = self._training.line, self._training.recipe.steps
+        assert line is not None
+        done = f"{line['step']:>{len(f'{steps:,}')},}/{steps:,}"
+        losses = "   ".join(f"{player} {itemised(line[player])}" for player in PLAYERS)
+        self._console.print(
+            f"{done}   {speed(self._clock.rate)}   {self._clock.left}   {losses}",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+
+
+class Terminal:
+    """Progress, losses and pictures, redrawn in place."""
+
+    def __init__(self, console: Console, training: Training) -> None:
+        self._console = console
+        self._training = training
+        self._clock = _Clock(training)
+        self._numbers, self._pictures = Pace(0.25), Pace(1.0)
+        self._picture: RenderableType = ""
+        self._seen: Any = None
+        self._history: dict[str, deque[float]] = {p: deque(maxlen=1000) for p in PLAYERS}
+        for line in training.run.metrics():
+            self._remember(line)
+        self._live = Live(
+            console=console, auto_refresh=False, vertical_overflow="crop", transient=False
+        )
+
+    def __enter__(self) -> Terminal:
+        self._live.start()
+        self._draw(time.perf_counter())
+        return self
+
+    def __call__(self) -> None:
+        """Redraw what is due."""
+        now = time.perf_counter()
+        if self._numbers.due(now):
+            self._draw(now)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._pictures = Pace(0.0)
+            self._draw(time.perf_counter())
+        self._live.stop()
+
+    def _draw(self, start: float) -> None:
+        self._clock.mark(start)
+        line = self._training.line
+        if line is not None and line is not self._seen:
+            self._seen = line
+            self._remember(line)
+        if self._pictures.due(start):
+            self._picture = self._paint()
+            self._pictures.done(start, time.perf_counter())
+        before = time.perf_counter()
+        parts = [self._progress(), "", self._losses(), "", self._picture]
+        self._live.update(Group(*parts), refresh=True)
+        self._numbers.done(before, time.perf_counter())
+
+    def _remember(self, line: dict[str, Any]) -> None:
+        for player in PLAYERS:
+            self._history[player].append(sum(line[player].values()))
+
+    @property
+    def _width(self) -> int:
+        return min(self._console.width, WIDEST)
+
+    def _progress(self) -> RenderableType:
+        step, steps = self._training.state.step, self._training.recipe.steps
+        row = Table.grid(padding=(0, 2, 0, 0))
+        bar = ProgressBar(total=max(steps, 1), completed=step, width=max(8, self._width - 52))
+        cells: list[RenderableType] = [
+            bar,
+            Text(f"{step:,}/{steps:,}"),
+            Text(speed(self._clock.rate), style="dim"),
+            Text(self._clock.left if step < steps else "done", style="dim"),
+        ]
+        row.add_row(*cells[0 if self._width >= 64 else 1 :])
+        return row
+
+    def _losses(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for player in PLAYERS:
+            curve = Text(sparkline(self._history[player], 24), style="cyan")
+            if self._seen is None:
+                table.add_row(Text(player), Text("..."))
+                continue
+            losses: dict[str, float] = self._seen[player]
+            items = Text("  ".join(f"{name} {number(value)}" for name, value in losses.items()))
+            total = Text(number(sum(losses.values())), style="bold", justify="right")
+            items.stylize("dim")
+            cells = [Text(player), total, curve, items]
+            table.add_row(*(cells if self._width >= 64 else cells[:2]))
+        return table
+
+    def _paint(self) -> RenderableType:
+        """Samples beside data, as large as the terminal has room for."""
+        rows = self._console.height - 8
+        side = (self._width - 2) // 2
+        if not can_show(self._console) or self._width < NARROWEST_PICTURE or rows < LEAST_ROWS:
+            return ""
+        pictures = self._training.pictures
+        bounds = self._training.state.space.bounds
+        fakes, reals = thumbnails(
+            pictures.fakes(), pictures.reals, width=side, height=2 * rows, bounds=bounds
+        )
+        caption = [Segment("samples".ljust(fakes.shape[1])[: fakes.shape[1]] + "  data")]
+        lines = beside(half_blocks(fakes), half_blocks(reals), width=fakes.shape[1])
+        return Segments([part for line in (caption, *lines) for part in (*line, Segment.line())])

@@ -1,0 +1,92 @@
+"""The entry point: finds the verb, and turns whatever ends it into an exit code.
+
+0 done, 1 the run stopped or a check failed, 2 bad input, 130 and 143 stopped by a signal.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from gannets.errors import InputError, StoppedError, unknown
+
+__all__ = ["VERBS", "main"]
+
+VERBS = {
+    "train": "Train a generative adversarial net.",
+    "sample": "Sample a trained generator.",
+    "show": "Show a recipe, a run or a file.",
+    "recipes": "List the recipes.",
+    "data": "List the data sets.",
+    "check": "Check objectives, terms, nets and recipes of your own.",
+}
+"""What each file of this folder that is a verb does, in the order in which they are needed."""
+
+EXAMPLES = """\
+  gannets train digits                        half a minute on a CPU, nothing to download
+  gannets sample runs/00000-digits --n 100    a sheet of samples
+  gannets show goodfellow2014                 a recipe, with all its settings"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line `arguments` (by default the process's) and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()
+        return code
+    except InputError as error:
+        return _say(str(error), 2)
+    except StoppedError as error:
+        return _say(str(error), 1)
+    except KeyboardInterrupt:
+        return _say("Stopped.", 130)
+    except BrokenPipeError:  # the reader has left, as `head` does: no more output, no complaint
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception:
+        traceback.print_exc()
+        return _say(
+            "This is a defect, of gannets unless the last lines above are in a file of your own: "
+            "please report it with the command and all of the above.",
+            1,
+        )
+
+
+def _dispatch(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if words[0] in ("-V", "--version"):
+        from gannets import __version__
+
+        print(f"gannets {__version__}")
+        return 0
+    verb, *rest = words
+    if verb.startswith("-"):
+        raise unknown("option", verb, ("--help", "--version"))
+    if verb not in VERBS:
+        raise unknown("verb", verb, VERBS)
+    from gannets.cli.arguments import parse
+
+    call = parse(getattr(importlib.import_module(f"gannets.cli.{verb}"), verb), verb, rest)
+    return 0 if call is None else call()
+
+
+def overview() -> str:
+    """What `gannets` alone prints."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:<{width}}  {line}" for verb, line in VERBS.items())
+    return (
+        "gannets: train generative adversarial nets.\n\n"
+        f"usage: gannets VERB ...\n\n{verbs}\n\nexamples:\n{EXAMPLES}\n\n"
+        "`gannets VERB --help` tells more of each. `gannets --version` prints the version."
+    )
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"gannets: {sentence}", file=sys.stderr)
+    return code

@@ -1,0 +1,165 @@
+"""A training from its first word to its last: begun, shown while it lasts, concluded."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from rich.console import Console
+
+from gannets.cli.choice import Chosen
+from gannets.cli.display import Lines, Quiet, Terminal, View
+from gannets.cli.interruption import Interruption
+from gannets.cli.words import clock, command, count, itemised, speed
+from gannets.errors import InputError, StoppedError
+from gannets.game import PLAYERS, Losses, Players
+from gannets.training import Training
+from gannets.training.notation import Vocabulary
+from gannets.training.state import resolve_device
+
+__all__ = ["play", "resumed", "started"]
+
+
+def started(chosen: Chosen, *, out: str | None, device: str) -> Training:
+    """A new run, begun on a device that is there."""
+    return Training.start(chosen.recipe, out=out, device=resolve_device(device), names=chosen.names)
+
+
+def resumed(path: str, *, names: Vocabulary | None, steps: int | None, device: str) -> Training:
+    """A run taken up where it was left."""
+    where = resolve_device(device)  # before the run is extended
+    return Training.resume(path, steps=steps, device=where, names=names)
+
+
+def play(training: Training, *, code: str | None, quiet: bool) -> int:
+    """Play `training` to its end or to a signal; `code` is the .py file its own classes are in."""
+    console = Console(highlight=False)
+    say = Console(highlight=False, soft_wrap=True, markup=False)
+    if not quiet:
+        _introduce(say, training)
+    begun, first = time.perf_counter(), training.state.step
+    losses: Players[Losses] | None = None
+    with Interruption() as interruption, _explained(training, first):
+        with _view(console, training, quiet=quiet) as view:
+            for step in training:
+                losses = step.losses
+                view()
+                if interruption.signal is not None:
+                    break
+        if interruption.signal is not None:
+            training.save()
+            training.run.log(f"stopped by {interruption.name} at step {training.state.step}")
+    if quiet:
+        print(training.run.path)
+    else:
+        seconds = time.perf_counter() - begun
+        _conclude(say, training, losses, first=first, seconds=seconds, code=code)
+    return interruption.code if interruption.signal is not None else 0
+
+
+def _view(console: Console, training: Training, *, quiet: bool) -> View:
+    if quiet:
+        return Quiet()
+    live = sys.stdout.isatty() and console.is_terminal and not console.is_dumb_terminal
+    return Terminal(console, training) if live else Lines(console, training)
+
+
+@contextmanager
+def _explained(training: Training, first: int) -> Iterator[None]:
+    """Say what ended a training from outside; a run that never began leaves nothing behind."""
+    path = training.run.path
+    try:
+        yield
+    except InputError:
+        if first == 0 and training.state.step == 0 and not training.run.checkpoints():
+            shutil.rmtree(path)
+        raise
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        batch = training.recipe.batch
+        raise StoppedError(
+            f"The memory of {training.state.device} is too small for batches of {batch}: "
+            f"try --batch {max(1, batch // 2)}, or --precision bfloat16."
+        ) from error
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise StoppedError(
+            f"{error.filename or path} cannot be written ({error.strerror}); "
+            f"the last checkpoint is kept in {path / 'checkpoints'}."
+        ) from error
+
+
+def _introduce(say: Console, training: Training) -> None:
+    recipe, state = training.recipe, training.state
+    sizes = state.players.map(lambda net: count(sum(p.numel() for p in net.parameters())))
+    rows = {
+        "run": str(training.run.path),
+        "recipe": f"{recipe.name}, {recipe.steps:,} steps of {recipe.batch}, seed {recipe.seed}",
+        "data": " ".join(str(recipe.data).split()),
+        "players": f"generator {sizes.generator} parameters, discriminator {sizes.discriminator}",
+        "device": f"{_device(state.device)}, {recipe.precision}",
+    }
+    if state.step:
+        rows["resumed"] = f"at step {state.step:,}"
+    _table(say, rows)
+    say.print()
+
+
+def _device(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    if device.type != "cpu":
+        return str(device)
+    threads = torch.get_num_threads()
+    return f"{device} ({threads} thread{'s' * (threads > 1)})"
+
+
+def _conclude(
+    say: Console,
+    training: Training,
+    losses: Players[Losses] | None,
+    *,
+    first: int,
+    seconds: float,
+    code: str | None,
+) -> None:
+    """Where everything is, and what to type next."""
+    run, recipe, state = training.run, training.recipe, training.state
+    finished, steps = state.step >= recipe.steps, state.step - first
+    rows = {
+        "done" if finished else "stopped": f"step {state.step:,} of {recipe.steps:,}; "
+        f"{steps:,} steps in {clock(seconds)}, {speed(steps / max(seconds, 1e-9))}"
+    }
+    line = training.line or (vars(losses) if losses else None)
+    if line is not None:
+        rows |= {f"{player}'s loss": itemised(line[player]) for player in PLAYERS}
+    pictures = sorted(p for p in (run.path / "samples").glob("*.png") if p.stem.isdigit())
+    if pictures:
+        rows["samples"] = str(pictures[-1])
+        rows["data"] = str(run.path / "samples" / "reals.png")
+    rows["model"] = str(run.path / "model")
+    if (run.path / "metrics.jsonl").exists():
+        rows["metrics"] = str(run.path / "metrics.jsonl")
+    say.print()
+    _table(say, rows)
+    say.print("\nnext")
+    own: list[str | Path] = ["--recipe", code] if code else []
+    more: list[str | Path] = ["--steps", str(2 * recipe.steps)] if finished else []
+    n = "100" if len(state.space.event) == 3 else "2000"
+    for words in (
+        command("sample", run.path, "--n", n, *own),
+        command("show", run.path, *own),
+        command("train", "--resume", run.path, *more, *own),
+    ):
+        say.print(f"  {words}", style="bold")
+
+
+def _table(say: Console, rows: dict[str, str]) -> None:
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        say.print(f"{name:<{width}}  {value}")

@@ -1,0 +1,24 @@
+"""Terms: what a player is charged for besides the objective, and constraints on its parameters."""
+
+from gannets.terms.clipping import Clip, Constraint
+from gannets.terms.gradient import (
+    DRAGAN,
+    R1,
+    R2,
+    FiniteDifferenceR1,
+    FiniteDifferenceR2,
+    GradientPenalty,
+)
+from gannets.terms.lazy import Lazy
+
+__all__ = [
+    "DRAGAN",
+    "R1",
+    "R2",
+    "Clip",
+    "Constraint",
+    "FiniteDifferenceR1",
+    "FiniteDifferenceR2",
+    "GradientPenalty",
+    "Lazy",
+]
