@@ -89,7 +89,8 @@ def _refuse_unknown_options(verb: Verb, words: Sequence[str]) -> None:
 
 def _sentence(box: str) -> str:
     """The first part of the box in which tyro complains, as a sentence."""
-    lines = [line.strip(" │╭╰╮╯") for line in box.splitlines()]
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", box)  # it is coloured where the output is a terminal
+    lines = [line.strip(" │╭╰╮╯") for line in plain.splitlines()]
     text: list[str] = []
     for line in lines:
         if not text and (not line or line.startswith("─") or line.endswith("─")):

@@ -17,12 +17,12 @@ from gannets.data.files import SUFFIXES, File
 from gannets.data.images import Images, is_folder
 from gannets.data.source import Data, Source
 from gannets.errors import InputError, unknown
-from gannets.theory.densities import Density, Gaussian, Grid, Ring, Spirals, TwoMoons
+from gannets.theory.densities import Density, Grid, Normal, Ring, Spirals, TwoMoons
 
 __all__ = ["NAMES", "find", "open_source"]
 
 _DENSITIES: dict[str, tuple[str, Callable[[], Density]]] = {
-    "gaussian": ("N(0, 1), one dimension", Gaussian),
+    "gaussian": ("N(0, 1), one dimension", Normal),
     "ring": ("8 Gaussians on a circle", Ring),
     "grid": ("25 Gaussians on a square lattice", Grid),
     "two_moons": ("two interleaved half circles", TwoMoons),

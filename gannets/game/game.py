@@ -64,10 +64,13 @@ class Game:
     def _generator(self, players: Players[Net], batch: Batch) -> Losses:
         terms = _evaluate(self.generator_terms, players, batch)
         judge = cast(Judge, players.discriminator)
+        real = None
         if self.objective.generator_sees_real:
-            real, fake = _logits(judge, batch)
-            return {"objective": self.objective.generator(real, fake), **terms}
-        return {"objective": self.objective.generator(None, judge(*batch.fake)), **terms}
+            # Where the data do not hang on G, D's verdict on them is a number: no graph is kept.
+            hangs = any(x.requires_grad for x in batch.real)
+            with torch.set_grad_enabled(hangs and torch.is_grad_enabled()):
+                real = judge(*batch.real)
+        return {"objective": self.objective.generator(real, judge(*batch.fake)), **terms}
 
 
 def _judged(players: Players[Net]) -> Players[Net]:

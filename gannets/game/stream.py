@@ -68,5 +68,6 @@ class Stream:
 def seeded(stream: Stream) -> Iterator[None]:
     """Lend torch's global generator to code that knows no other (initialisers), then restore it."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream.generator.initial_seed())
+        # Not torch.manual_seed, which reaches into every accelerator as well.
+        torch.default_generator.manual_seed(stream.generator.initial_seed())
         yield

@@ -1,16 +1,16 @@
 """What is known exactly: divergences, transport, densities, D*, and the dynamics of the game."""
 
 from gannets.theory.densities import (
+    Box,
     Density,
     Dirac,
-    Gaussian,
     Grid,
     Mixture,
+    Normal,
     ParallelLines,
     Ring,
     Spirals,
     TwoMoons,
-    Uniform,
 )
 from gannets.theory.distribution_space import (
     Descent,
@@ -103,14 +103,14 @@ __all__ = [
     # densities
     "Density",
     "Dirac",
-    "Gaussian",
+    "Normal",
     "Grid",
     "Mixture",
     "ParallelLines",
     "Ring",
     "Spirals",
     "TwoMoons",
-    "Uniform",
+    "Box",
     # distribution_space
     "Descent",
     "descend",

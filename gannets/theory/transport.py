@@ -38,9 +38,8 @@ def wasserstein_1d(
         return (x - y).abs().pow(p).mean().pow(1 / p)
     levels = torch.cat([cumulative_x, cumulative_y]).sort().values
     widths = torch.diff(levels, prepend=levels.new_zeros(1))
-    middles = levels - widths / 2
-    x_at = x[torch.searchsorted(cumulative_x, middles).clamp(max=x.shape[0] - 1)]
-    y_at = y[torch.searchsorted(cumulative_y, middles).clamp(max=y.shape[0] - 1)]
+    x_at = x[torch.searchsorted(cumulative_x, levels)]  # both end at 1: always found
+    y_at = y[torch.searchsorted(cumulative_y, levels)]
     return (widths * (x_at - y_at).abs().pow(p)).sum().pow(1 / p)
 
 

@@ -25,7 +25,8 @@ from gannets.updates import Averaged, Gradient, Mover
 
 __all__ = ["State", "resolve_device"]
 
-STREAMS = ("latent", "terms", "views", "nets")
+STREAMS = ("latent", "terms", "views", *PLAYERS)
+"""The players' own streams are for what their nets draw: dropout masks."""
 
 
 class State:
@@ -40,9 +41,12 @@ class State:
         self.random = {name: Stream(recipe.seed, name, self.device) for name in STREAMS}
         judged = replace(self.space, event=recipe.joint.event(self.space.event), mean=None)
         nets = build(recipe.nets, Players(self.space, judged), Stream(recipe.seed, "init"))
-        self.players: Players[nn.Module] = nets.map(lambda net: net.to(self.device).train())
+        self.players: Players[nn.Module] = nets.map(lambda net: net.to(self.device))
+        self.averaged: Averaged | None = (
+            recipe.averaging.build(self.players.generator) if recipe.averaging else None
+        )
         for player in PLAYERS:
-            attach(self.players[player], self.random["nets"])
+            attach(self.players[player], self.random[player])
         self.movers: Players[Mover] = Players(
             *(
                 recipe.optimizers[player].build(list(self.players[player].parameters()))
@@ -50,9 +54,6 @@ class State:
             )
         )
         self.parameters: Players[Sequence[Tensor]] = self.movers.map(lambda mover: mover.parameters)
-        self.averaged: Averaged | None = (
-            recipe.averaging.build(self.players.generator) if recipe.averaging else None
-        )
         self.memory: dict[str, Tensor] = {}
         self.step = 0
         self._draws = 0
@@ -199,10 +200,9 @@ def _gradient(
     keep: bool = False,
     differentiable: bool = False,
 ) -> Gradient:
-    items: list[Tensor] = list(losses.values())
-    total = items[0] if len(items) == 1 else torch.stack(items).sum()
+    # Autograd adds up what it differentiates. A lazy term's 0 hangs on nothing.
     gradient = torch.autograd.grad(
-        total,
+        [loss for loss in losses.values() if loss.requires_grad],
         list(parameters),
         retain_graph=keep or differentiable,
         create_graph=differentiable,

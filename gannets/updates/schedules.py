@@ -22,7 +22,8 @@ class Schedule(Protocol):
 
 def at(value: float | Schedule, n: int) -> float:
     """A plain number is its own constant schedule."""
-    return value(n) if isinstance(value, Schedule) else value
+    # Asked at every update: whether something is a number is known at once, a protocol is not.
+    return value if isinstance(value, (int, float)) else value(n)
 
 
 def _steps(name: str, steps: int) -> None:

@@ -38,7 +38,7 @@ def seconds(program: str) -> float:
 
 
 def test_the_overview_and_help_come_at_once() -> None:
-    # Against Python's own start and a library of the standard, so that a slow machine is no failure.
+    # Against Python's own start and some of its library, so that a slow machine is no failure.
     bare = seconds("import argparse, dataclasses, importlib, json")
     start = "import sys; from gannets.cli import main; "
     assert seconds(start + "sys.exit(main([]))") < bare + 0.1 + bare

@@ -9,34 +9,34 @@ import torch
 from torch import Tensor
 
 from gannets.theory import (
+    Box,
     Density,
     Dirac,
-    Gaussian,
     GaussLegendre,
     Grid,
     Mixture,
+    Normal,
     ParallelLines,
     Ring,
     Spirals,
     TwoMoons,
-    Uniform,
 )
 
-TILTED = Gaussian((0.5, -1.0), covariance=((0.5, 0.3), (0.3, 0.4)))
+TILTED = Normal((0.5, -1.0), covariance=((0.5, 0.3), (0.3, 0.4)))
 # A density, and a rule whose box holds it and whose panels are short against its noise.
 SMOOTH: list[tuple[Density, GaussLegendre]] = [
-    (Gaussian(0.7, 1.5), GaussLegendre((-14.0,), (15.0,), panels=32)),
+    (Normal(0.7, 1.5), GaussLegendre((-14.0,), (15.0,), panels=32)),
     (TILTED, GaussLegendre((-6.0, -7.0), (7.0, 5.0), panels=20, order=8)),
     (
-        Gaussian((0.0, 1.0), (0.3, 2.0)),
+        Normal((0.0, 1.0), (0.3, 2.0)),
         GaussLegendre((-3.0, -15.0), (3.0, 17.0), panels=20, order=8),
     ),
     (
-        Mixture((Gaussian(-2.0, 0.5), Gaussian(1.0, 1.0)), (3.0, 7.0)),
+        Mixture((Normal(-2.0, 0.5), Normal(1.0, 1.0)), (3.0, 7.0)),
         GaussLegendre((-9.0,), (11.0,), panels=40),
     ),
     (
-        Mixture((TILTED, Mixture((Gaussian((3.0, 3.0), 0.4), Gaussian((3.0, 0.0), 0.4))))),
+        Mixture((TILTED, Mixture((Normal((3.0, 3.0), 0.4), Normal((3.0, 0.0), 0.4))))),
         GaussLegendre((-6.0, -7.0), (7.0, 7.0), panels=24, order=8),
     ),
     (Ring(count=5, sigma=0.2), GaussLegendre((-2.5, -2.5), (2.5, 2.5), panels=16, order=8)),
@@ -52,11 +52,11 @@ SMOOTH: list[tuple[Density, GaussLegendre]] = [
 ]
 BOXES: list[tuple[Density, GaussLegendre]] = [
     (
-        Uniform((-1.0, 0.0), (2.0, 0.5)),
+        Box((-1.0, 0.0), (2.0, 0.5)),
         GaussLegendre((-2.0, -0.5), (3.0, 1.0), panels=30, order=4),
     ),
     (
-        Mixture((Uniform((0.0,), (1.0,)), Gaussian(2.0, 0.5))),
+        Mixture((Box((0.0,), (1.0,)), Normal(2.0, 0.5))),
         GaussLegendre((-3.0,), (7.0,), panels=100, order=8),
     ),
 ]
@@ -158,11 +158,11 @@ def test_standard_modes() -> None:
     ]
     assert Dirac((1.0, 2.0)).modes.tolist() == [[1.0, 2.0]]
     assert TwoMoons().modes.shape == Spirals().modes.shape == (0, 2)
-    mixture = Mixture((Gaussian(0.0, 3.0), Gaussian(5.0, 4.0)))
+    mixture = Mixture((Normal(0.0, 3.0), Normal(5.0, 4.0)))
     assert mixture.modes.tolist() == [[0.0], [5.0]]
     assert mixture.scale == pytest.approx(math.sqrt(12.5))
-    assert Gaussian((0.0, 0.0), (3.0, 4.0)).scale == pytest.approx(math.sqrt(12.5))
-    assert Uniform((0.0,), (6.0,)).scale == pytest.approx(math.sqrt(3))
+    assert Normal((0.0, 0.0), (3.0, 4.0)).scale == pytest.approx(math.sqrt(12.5))
+    assert Box((0.0,), (6.0,)).scale == pytest.approx(math.sqrt(3))
 
 
 @pytest.mark.parametrize("density", [Ring(), Grid()], ids=repr)
@@ -183,19 +183,19 @@ def test_modes_are_shared_equally_and_high_quality_is_98_89_percent(density: Den
 
 def test_ring_is_a_mixture_and_gaussians_agree() -> None:
     ring = Ring(count=3, radius=2.0, sigma=0.3)
-    mixture = Mixture(tuple(Gaussian(tuple(mode), 0.3) for mode in ring.modes.tolist()))
+    mixture = Mixture(tuple(Normal(tuple(mode), 0.3) for mode in ring.modes.tolist()))
     x = 2 * torch.randn(50, 2, generator=stream(), dtype=torch.float64)
     torch.testing.assert_close(ring.log_density(x), mixture.log_density(x), rtol=1e-11, atol=1e-11)
     torch.testing.assert_close(ring.score(x), mixture.score(x), rtol=1e-9, atol=1e-9)
-    diagonal = Gaussian((0.0, 1.0), covariance=((0.09, 0.0), (0.0, 4.0)))
-    same = Gaussian((0.0, 1.0), (0.3, 2.0))
+    diagonal = Normal((0.0, 1.0), covariance=((0.09, 0.0), (0.0, 4.0)))
+    same = Normal((0.0, 1.0), (0.3, 2.0))
     torch.testing.assert_close(diagonal.log_density(x), same.log_density(x))
     torch.testing.assert_close(diagonal.moments.covariance, same.moments.covariance)
     normal = torch.distributions.MultivariateNormal(
         float64(0.5, -1.0), torch.tensor(TILTED.covariance, dtype=torch.float64)
     )
     torch.testing.assert_close(TILTED.log_density(x), normal.log_prob(x))
-    assert Gaussian().log_density(float64(0.0)[:, None]).item() == pytest.approx(
+    assert Normal().log_density(float64(0.0)[:, None]).item() == pytest.approx(
         -0.5 * math.log(2 * math.pi)
     )
 
@@ -251,9 +251,9 @@ def test_singular_distributions_say_so() -> None:
     for singular in (line, dirac):
         with pytest.raises(ValueError, match="has no score"):
             singular.score(singular.sample(1, stream()))
-    outside = Uniform().log_density(float64(-0.1, 0.5, 1.1)[:, None])
+    outside = Box().log_density(float64(-0.1, 0.5, 1.1)[:, None])
     assert outside.tolist() == [-math.inf, 0.0, -math.inf]
-    gap = Mixture((Uniform((0.0,), (1.0,)), Uniform((2.0,), (3.0,))))
+    gap = Mixture((Box((0.0,), (1.0,)), Box((2.0,), (3.0,))))
     assert gap.log_density(float64(1.5)[:, None]).item() == -math.inf
     assert gap.score(float64(1.5)[:, None]).item() == 0
 
@@ -263,22 +263,22 @@ def test_bad_input_is_refused_in_sentences() -> None:
     with pytest.raises(ValueError, match=r"give points of shape \(n, 2\)"):
         Ring().log_density(torch.zeros(3, 3))
     with pytest.raises(ValueError, match=r"give points of shape \(n, 1\)"):
-        Gaussian().score(torch.zeros(3))
+        Normal().score(torch.zeros(3))
     with pytest.raises(ValueError, match="n must be 0 or more"):
         Grid().sample(-1, stream())
     with pytest.raises(ValueError, match=r"sigma=0.0 must be positive"):
         Ring(sigma=0.0)
     with pytest.raises(ValueError, match="std and covariance are both given"):
-        Gaussian((0.0,), std=1.0, covariance=((1.0,),))
+        Normal((0.0,), std=1.0, covariance=((1.0,),))
     with pytest.raises(ValueError, match="is not positive definite"):
-        Gaussian((0.0, 0.0), covariance=((1.0, 2.0), (2.0, 1.0)))
+        Normal((0.0, 0.0), covariance=((1.0, 2.0), (2.0, 1.0)))
     with pytest.raises(ValueError, match="must have 2 rows of 2 numbers"):
-        Gaussian((0.0, 0.0), covariance=((1.0,),))
+        Normal((0.0, 0.0), covariance=((1.0,),))
     with pytest.raises(ValueError, match="std has 3 entries and mean has 2"):
-        Gaussian((0.0, 0.0), std=(1.0, 1.0, 1.0))
+        Normal((0.0, 0.0), std=(1.0, 1.0, 1.0))
     with pytest.raises(ValueError, match=r"dimensions \[1, 2\]"):
-        Mixture((Gaussian(), Ring()))
+        Mixture((Normal(), Ring()))
     with pytest.raises(ValueError, match="1 weights for 2 components"):
-        Mixture((Gaussian(), Gaussian()), (1.0,))
+        Mixture((Normal(), Normal()), (1.0,))
     with pytest.raises(ValueError, match=r"must be below high=\(0.0,\)"):
-        Uniform((1.0,), (0.0,))
+        Box((1.0,), (0.0,))

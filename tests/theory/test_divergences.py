@@ -15,17 +15,17 @@ from torch import Tensor
 from gannets.theory import (
     GAN,
     KL,
+    Box,
     FDivergence,
-    Gaussian,
     GaussLegendre,
     JensenShannon,
     NeymanChi2,
+    Normal,
     ParallelLines,
     PearsonChi2,
     ReverseKL,
     SquaredHellinger,
     TotalVariation,
-    Uniform,
     f_divergence,
     f_divergence_by_quadrature,
     jensen_shannon,
@@ -206,7 +206,7 @@ CLOSED_FORMS: list[tuple[FDivergence, float, float]] = [
 
 @pytest.mark.parametrize(("divergence", "closed", "digits"), CLOSED_FORMS, ids=repr)
 def test_unit_gaussians_one_apart(divergence: FDivergence, closed: float, digits: float) -> None:
-    p, q = Gaussian(0.0), Gaussian(1.0)
+    p, q = Normal(0.0), Normal(1.0)
     measured = f_divergence_by_quadrature(
         p.log_density, q.log_density, divergence=divergence, rule=RULE
     )
@@ -217,7 +217,7 @@ def test_unit_gaussians_one_apart(divergence: FDivergence, closed: float, digits
 def test_kl_by_quadrature_survives_underflow(mean: float) -> None:
     """60 standard deviations away the other density is exp(-1800), below the smallest float."""
     rule = GaussLegendre((-12.0,), (mean + 12.0,), panels=128, order=16)
-    p, q = Gaussian(0.0), Gaussian(mean)
+    p, q = Normal(0.0), Normal(mean)
     measured = f_divergence_by_quadrature(p.log_density, q.log_density, divergence=KL(), rule=rule)
     assert measured.item() == pytest.approx(mean**2 / 2, rel=1e-12, abs=1e-12)
 
@@ -226,18 +226,18 @@ def test_densities_with_different_supports() -> None:
     """Uniforms that overlap by half: TV 1/2, JSD 1/2 log 2, KL inf; disjoint: JSD log 2 exactly."""
     rule = GaussLegendre((0.0,), (3.0,), panels=60, order=4)
 
-    def between(p: Uniform, q: Uniform, divergence: FDivergence) -> float:
+    def between(p: Box, q: Box, divergence: FDivergence) -> float:
         return f_divergence_by_quadrature(
             p.log_density, q.log_density, divergence=divergence, rule=rule
         ).item()
 
-    p, q = Uniform((0.0,), (2.0,)), Uniform((1.0,), (3.0,))
+    p, q = Box((0.0,), (2.0,)), Box((1.0,), (3.0,))
     assert between(p, q, TotalVariation()) == pytest.approx(0.5, abs=1e-14)
     assert between(p, q, JensenShannon()) == pytest.approx(LOG2 / 2, abs=1e-14)
     assert between(p, q, KL()) == math.inf
-    inside = Uniform((0.0,), (1.0,))
+    inside = Box((0.0,), (1.0,))
     assert between(inside, p, KL()) == pytest.approx(LOG2, abs=1e-14)
-    assert between(inside, Uniform((2.0,), (3.0,)), JensenShannon()) == LOG2
+    assert between(inside, Box((2.0,), (3.0,)), JensenShannon()) == LOG2
 
 
 @pytest.mark.usefixtures("production")
@@ -251,7 +251,7 @@ def test_bad_input_is_refused_in_sentences() -> None:
         kl(float64(1.0, 0.5), p)
     with pytest.raises(ValueError, match=r"log_q must give one number below \+inf"):
         f_divergence_by_quadrature(
-            Gaussian(0.0).log_density,
+            Normal(0.0).log_density,
             lambda x: torch.full_like(x[:, 0], math.inf),
             divergence=KL(),
             rule=RULE,

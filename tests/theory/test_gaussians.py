@@ -11,9 +11,9 @@ from torch import Tensor
 
 from gannets.theory import (
     KL,
-    Gaussian,
     GaussLegendre,
     Moments,
+    Normal,
     f_divergence_by_quadrature,
     frechet,
     gaussian_energy,
@@ -27,7 +27,7 @@ from gannets.theory import (
     wasserstein_1d,
 )
 
-NARROW, WIDE = Gaussian(0.0, 1.0), Gaussian(0.7, 1.5)
+NARROW, WIDE = Normal(0.0, 1.0), Normal(0.7, 1.5)
 LINE = GaussLegendre((-14.0,), (15.0,), panels=64, order=16)
 
 
@@ -44,7 +44,7 @@ def random_moments(d: int, seed: int, rank: int | None = None) -> Moments:
 
 
 def test_unit_gaussians_one_apart() -> None:
-    p, q = Gaussian(0.0).moments, Gaussian(1.0).moments
+    p, q = Normal(0.0).moments, Normal(1.0).moments
     assert gaussian_kl(p, q).item() == 0.5
     assert gaussian_w2(p, q).item() == 1.0
     assert frechet(p, q).item() == 1.0
@@ -123,8 +123,8 @@ def test_frechet_is_exact_for_singular_covariances() -> None:
 def test_w2_of_gaussians_obeys_the_triangle_inequality_and_gelbrich() -> None:
     a, b, c = (random_moments(3, seed) for seed in (5, 6, 7))
     assert gaussian_w2(a, c) <= gaussian_w2(a, b) + gaussian_w2(b, c)
-    x = Gaussian(0.0, 1.0).sample(200_000, torch.Generator().manual_seed(0))[:, 0]
-    y = Gaussian(0.7, 1.5).sample(200_000, torch.Generator().manual_seed(1))[:, 0]
+    x = Normal(0.0, 1.0).sample(200_000, torch.Generator().manual_seed(0))[:, 0]
+    y = Normal(0.7, 1.5).sample(200_000, torch.Generator().manual_seed(1))[:, 0]
     closed = gaussian_w2(NARROW.moments, WIDE.moments).item()
     assert closed == pytest.approx(math.sqrt(0.49 + 0.25), abs=1e-15)
     assert wasserstein_1d(x, y, p=2.0).item() == pytest.approx(closed, abs=0.015)
@@ -170,7 +170,7 @@ def test_mean_norm_at_the_ends() -> None:
 
 def test_energy_in_three_dimensions_by_monte_carlo() -> None:
     n = 400_000
-    p, q = Gaussian((0.0,) * 3, 1.0), Gaussian((0.7, 0.0, -0.2), 1.5)
+    p, q = Normal((0.0,) * 3, 1.0), Normal((0.7, 0.0, -0.2), 1.5)
     g = torch.Generator().manual_seed(0)
     x, x_ = p.sample(n, g), p.sample(n, g)
     y, y_ = q.sample(n, g), q.sample(n, g)
@@ -202,7 +202,7 @@ def test_mmd2_in_one_dimension_by_quadrature(width: float) -> None:
 
 def test_mmd2_in_three_dimensions_by_monte_carlo() -> None:
     n, width = 400_000, 1.2
-    p, q = Gaussian((0.0,) * 3, 1.0), Gaussian((0.7, 0.0, -0.2), 1.5)
+    p, q = Normal((0.0,) * 3, 1.0), Normal((0.7, 0.0, -0.2), 1.5)
     g = torch.Generator().manual_seed(0)
     x, x_ = p.sample(n, g), p.sample(n, g)
     y, y_ = q.sample(n, g), q.sample(n, g)
@@ -222,7 +222,7 @@ def test_sliced_w2_is_the_mean_over_directions() -> None:
     q = Moments.isotropic(float64(0.0, 1.0, 0.0), 2.0)
     # Exact for the sphere: an average over the axes is one over any rotation of them.
     along_axes = [
-        frechet(Gaussian(a, 0.8).moments, Gaussian(b, 2.0).moments).item()
+        frechet(Normal(a, 0.8).moments, Normal(b, 2.0).moments).item()
         for a, b in zip(p.mean.tolist(), q.mean.tolist(), strict=True)
     ]
     assert sliced_w2_squared(p, q).item() == pytest.approx(sum(along_axes) / 3, rel=1e-13)
@@ -232,14 +232,14 @@ def test_sliced_w2_is_the_mean_over_directions() -> None:
 
 def test_equal_covariances_have_a_linear_optimal_logit() -> None:
     covariance = ((2.0, 0.3), (0.3, 0.5))
-    real = Gaussian((1.0, 0.0), covariance=covariance)
-    fake = Gaussian((-0.5, 2.0), covariance=covariance)
+    real = Normal((1.0, 0.0), covariance=covariance)
+    fake = Normal((-0.5, 2.0), covariance=covariance)
     slope, offset = linear_logit(real.moments, fake.moments)
     x = 3 * torch.randn(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     exact = optimal_logit(real.log_density(x), fake.log_density(x))
     torch.testing.assert_close(x @ slope + offset, exact, rtol=1e-11, atol=1e-11)
     with pytest.raises(ValueError, match="linear only when they are equal"):
-        linear_logit(real.moments, Gaussian((0.0, 0.0)).moments)
+        linear_logit(real.moments, Normal((0.0, 0.0)).moments)
 
 
 def test_moments_of_samples() -> None:
@@ -259,7 +259,7 @@ def test_bad_input_is_refused_in_sentences() -> None:
     with pytest.raises(ValueError, match="none may be negative"):
         frechet(Moments(float64(0, 0), -eye), Moments(float64(0, 0), eye))
     with pytest.raises(ValueError, match="the dimensions are 2 and 1"):
-        frechet(Moments(float64(0, 0), eye), Gaussian(0.0).moments)
+        frechet(Moments(float64(0, 0), eye), Normal(0.0).moments)
     with pytest.raises(ValueError, match="isotropic Gaussians only"):
         gaussian_energy(random_moments(2, 0), Moments(float64(0, 0), eye))
     with pytest.raises(ValueError, match=r"width=0.0 must be positive"):

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from gannets.theory import (
     GAN,
-    Gaussian,
+    Box,
     GaussLegendre,
     Mixture,
-    Uniform,
+    Normal,
     bayes_accuracy,
     bayes_accuracy_by_quadrature,
     criterion,
@@ -35,7 +35,7 @@ from gannets.theory import (
 
 LOG4 = math.log(4)
 RULE = GaussLegendre((-11.5,), (12.5,), panels=64, order=16)
-DATA, MODEL = Gaussian(0.0), Gaussian(1.0)
+DATA, MODEL = Normal(0.0), Normal(1.0)
 
 
 def float64(*values: float) -> Tensor:
@@ -73,7 +73,7 @@ def test_equilibrium_and_disjoint_supports() -> None:
     assert value(p, q, discriminator=optimal_discriminator(p, q)).item() == 0
     assert bayes_accuracy(p, q).item() == 1
     rule = GaussLegendre((0.0,), (2.0,), panels=20, order=4)
-    low, high = Uniform((0.0,), (1.0,)), Uniform((1.0,), (2.0,))
+    low, high = Box((0.0,), (1.0,)), Box((1.0,), (2.0,))
     assert criterion_by_quadrature(low.log_density, high.log_density, rule=rule).item() == 0
     same = criterion_by_quadrature(DATA.log_density, DATA.log_density, rule=RULE)
     assert same.item() == -LOG4
@@ -140,8 +140,8 @@ def test_challengers_of_densities_never_win() -> None:
 
 
 def test_quadrature_of_a_value_agrees_with_monte_carlo() -> None:
-    p = Mixture((Gaussian(-2.0, 0.5), Gaussian(1.0, 1.0)), (0.3, 0.7))
-    q = Gaussian(0.0, 2.0)
+    p = Mixture((Normal(-2.0, 0.5), Normal(1.0, 1.0)), (0.3, 0.7))
+    q = Normal(0.0, 2.0)
     rule = GaussLegendre((-16.0,), (16.0,), panels=128, order=8)
     exact = criterion_by_quadrature(p.log_density, q.log_density, rule=rule).item()
     n = 200_000

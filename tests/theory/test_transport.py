@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gannets.theory import (
     Dirac,
-    Gaussian,
+    Normal,
     ParallelLines,
     optimal_assignment,
     wasserstein_1d,
@@ -81,11 +81,11 @@ def test_hand_made_cases() -> None:
 
 def test_gaussians_one_apart_and_a_shift() -> None:
     """W1 = W2 = 1: exactly for the same draws shifted, nearly for independent ones."""
-    x = Gaussian(0.0).sample(1000, torch.Generator().manual_seed(0))[:, 0]
+    x = Normal(0.0).sample(1000, torch.Generator().manual_seed(0))[:, 0]
     for p in (1.0, 2.0, 3.0):
         assert wasserstein_1d(x, x + 1, p=p).item() == pytest.approx(1, abs=1e-14)
-    many = Gaussian(0.0).sample(200_000, torch.Generator().manual_seed(1))[:, 0]
-    others = Gaussian(1.0).sample(100_000, torch.Generator().manual_seed(2))[:, 0]
+    many = Normal(0.0).sample(200_000, torch.Generator().manual_seed(1))[:, 0]
+    others = Normal(1.0).sample(100_000, torch.Generator().manual_seed(2))[:, 0]
     assert wasserstein_1d(many, others).item() == pytest.approx(1, abs=0.015)
     assert wasserstein_1d(many, others, p=2.0).item() == pytest.approx(1, abs=0.015)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -32,7 +33,7 @@ class Ring:
     def dimension(self) -> int:
         return 2
 
-    @property
+    @cached_property
     def modes(self) -> Float[Tensor, "k d"]:
         angles = 2 * math.pi * torch.arange(self.count, dtype=torch.float64) / self.count
         return self.radius * torch.stack([angles.cos(), angles.sin()], dim=1)
@@ -80,7 +81,7 @@ class Grid:
     def dimension(self) -> int:
         return 2
 
-    @property
+    @cached_property
     def modes(self) -> Float[Tensor, "k d"]:
         axis = torch.arange(self.side, dtype=torch.float64) - (self.side - 1) / 2
         return self.spacing * torch.cartesian_prod(axis, axis)
@@ -116,4 +117,4 @@ def _equal(modes: Tensor) -> Tensor:
 def _sample(modes: Tensor, sigma: float, *, n: int, generator: torch.Generator) -> Tensor:
     noise = normal(n, modes.shape[1], generator)
     which = torch.randint(len(modes), (n,), generator=generator, device=generator.device)
-    return modes.to(noise)[which] + sigma * noise
+    return noise.mul_(sigma).add_(modes.to(noise)[which])

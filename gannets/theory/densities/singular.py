@@ -50,7 +50,7 @@ class Dirac:
         return _infinite((x == self.modes.to(x)).all(1), x)
 
     def score(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        raise ValueError("a Dirac has no score: take Gaussian(mean, std) with a small std.")
+        raise ValueError("a Dirac has no score: take Normal(mean, std) with a small std.")
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ParallelLines:
         return _infinite(on_line & (x[:, 1] >= 0) & (x[:, 1] <= 1), x)
 
     def score(self, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        raise ValueError("a line has no score in the plane: add noise, or use Gaussian.")
+        raise ValueError("a line has no score in the plane: add noise, or use Normal.")
 
 
 def _infinite(on_support: Tensor, x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from gannets.theory.gaussians import Moments
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class Normal:
     """N(mean, S) in any dimension; S from `std` (one number, or one a coordinate) or `covariance`.
 
     A scalar `mean` is one dimension. With neither `std` nor `covariance` S is the identity.
@@ -26,7 +26,7 @@ class Gaussian:
     covariance: tuple[tuple[float, ...], ...] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is not one Gaussian."""
+        """Refuse what is not a normal distribution."""
         d = self.dimension
         if self.covariance is not None:
             if self.std is not None:

@@ -13,7 +13,7 @@ from gannets.theory.densities.protocol import check_points, delivered, uniform
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Box:
     """The uniform distribution on [low_1, high_1] x ... x [low_d, high_d].
 
     ValueError for unequal lengths or an empty box. `scale` is its rms standard deviation.
