@@ -28,10 +28,10 @@ TINY = ["--steps", "20", "--batch", "16", "--set", "record_every=10"]
 PROGRAM = "import sys; from gannets.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
-def on_a_terminal(words: list[str], *, rows: int = 30, columns: int = 90, **extra: str) -> str:
-    """What the command writes to a terminal of that size."""
+def on_a_terminal(words: list[str], *, code: int = 0, **extra: str) -> str:
+    """What the command writes to a terminal of 30 lines of 90 characters, ending with `code`."""
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 90, 0, 0))
     inherited = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES", "NO_COLOR")}
     environment = {**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **extra}
     command = [sys.executable, "-c", PROGRAM, *words]
@@ -41,7 +41,7 @@ def on_a_terminal(words: list[str], *, rows: int = 30, columns: int = 90, **extr
         os.close(slave)
         text = b"".join(_chunks(master))
     os.close(master)
-    assert process.returncode == 0, text.decode()
+    assert process.returncode == code, text.decode()
     return text.decode()
 
 
@@ -95,18 +95,8 @@ class Screen:
 
 def test_a_training_on_a_terminal(tmp_path: Path) -> None:
     # Long enough for some redraws on any machine: the picture is due once a second.
-    words = [
-        "train",
-        "digits",
-        "--steps",
-        "150",
-        "--batch",
-        "16",
-        "--set",
-        "record_every=10",
-        "--out",
-    ]
-    text = on_a_terminal([*words, "--out", str(tmp_path / "run")])
+    words = ["train", "digits", *TINY, "--steps", "150", "--out", str(tmp_path / "run")]
+    text = on_a_terminal(words)
     assert text.count("\x1b[1A") > 20  # redrawn in place
     assert re.search(r"\x1b\[38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+m▀", text)
     screen = Screen(text)
@@ -120,6 +110,13 @@ def test_a_training_on_a_terminal(tmp_path: Path) -> None:
     assert len(pictures) == 18  # four rows of digits, eight high and one apart, two to a line
     assert max(map(len, screen.lines)) <= 90
     assert any("discriminator" in line and "R1 0." in line for line in shown)
+
+
+def test_a_refusal_on_a_terminal_is_plain_too() -> None:
+    text = on_a_terminal(["train", "digits", "--steps"], code=2)
+    assert text.startswith("gannets: Missing value for argument '--steps'")
+    assert "\x1b" not in text
+    assert "│" not in text
 
 
 def test_a_dumb_terminal_gets_plain_lines(tmp_path: Path) -> None:

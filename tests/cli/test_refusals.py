@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 Done = tuple[int, str, str]
 
@@ -150,7 +152,7 @@ def test_a_file_of_images_that_is_cut_off(gannets: Callable[..., Done]) -> None:
     ],
 )
 def test_data_that_cannot_be_learned_from(
-    array: np.ndarray,  # type: ignore[type-arg]  # any dtype
+    array: NDArray[Any],
     part: str,
     gannets: Callable[..., Done],
 ) -> None:

@@ -14,17 +14,20 @@ import numpy as np
 import pytest
 import torch
 
-from gannets import Images, load, read, recipes
+from gannets import Images, Recipe, load, read, recipes
 from gannets.data import Digits, File
+from gannets.updates import Adam
 
 Done = tuple[int, str, str]
 TINY = ["--steps", "20", "--batch", "16", "--set", "record_every=5", "--set", "sample_every=10"]
 
 
-def recipe_of(gannets: Callable[..., Done], *words: object) -> object:
+def recipe_of(gannets: Callable[..., Done], *words: object) -> Recipe:
     code, out, err = gannets("train", *words, "--dry-run")
     assert (code, err) == (0, "")
-    return read(out)
+    recipe = read(out)
+    assert isinstance(recipe, Recipe)
+    return recipe
 
 
 def test_from_the_shell_to_a_run(tmp_path: Path) -> None:
@@ -67,21 +70,11 @@ def test_quiet_prints_the_directory_alone(gannets: Callable[..., Done]) -> None:
 
 def test_the_flags_change_what_they_say(gannets: Callable[..., Done]) -> None:
     own = recipes.get("digits")
-    words = [
-        "--steps",
-        "7",
-        "--batch",
-        "8",
-        "--seed",
-        "3",
-        "--precision",
-        "bf16",
-        "--set",
-        "optimizers.generator.lr=0.5",
-    ]
-    optimizers = replace(own.optimizers, generator=replace(own.optimizers.generator, lr=0.5))
+    numbers = ["--steps", 7, "--batch", 8, "--seed", 3, "--precision", "bf16"]
+    words = [*numbers, "--set", "optimizers.generator.lr=0.5"]
+    fast = replace(own.optimizers, generator=Adam(lr=0.5, betas=(0.0, 0.99)))
     assert recipe_of(gannets, "digits", *words) == replace(
-        own, steps=7, batch=8, seed=3, precision="bfloat16", optimizers=optimizers
+        own, steps=7, batch=8, seed=3, precision="bfloat16", optimizers=fast
     )
     assert recipe_of(gannets, "--recipe", "digits") == own
     assert not Path("runs").exists()
@@ -115,7 +108,7 @@ def test_named_data_come_from_the_folder_that_is_named(
     folder = shared_data("mnist").parent
     recipe = recipe_of(gannets, "mnist", "--data-dir", folder)
     assert recipe == recipes.get("dcgan")
-    assert isinstance(recipe.data, Images)  # type: ignore[attr-defined]
+    assert isinstance(recipe.data, Images)
 
 
 def test_a_recipe_as_text_is_the_recipe(gannets: Callable[..., Done]) -> None:
