@@ -84,13 +84,15 @@ def _for(data: str) -> Chosen:
 
 
 def _on(recipe: Recipe, data: str) -> Recipe:
-    """`recipe` with other data. Where they are the recipe's own, its split of them stays."""
+    """`recipe` with other data, in the units that its nets were chosen for, and split alike."""
     from gannets.data import find
 
     own = recipe.data
     value: Any = find(data)
     if type(value) is type(own) and hasattr(value, "split"):
         value = replace(value, split=own.split)
+    if getattr(value, "bounds", None) and getattr(own, "bounds", None):
+        value = replace(value, bounds=own.bounds)
     if value == own or (type(value) is type(own) and data == recipe.name):
         return recipe
     stem = re.sub(r"[^\w.-]+", "-", Path(data).stem)

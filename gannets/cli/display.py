@@ -72,7 +72,7 @@ class Pace:
         self._interval = interval
         self._share = share
         self._next = 0.0
-        # The least of a few, so that the first time, or a busy machine, does not cause a long pause.
+        # The least of a few, so that the first time, or a busy machine, makes no long pause.
         self._costs: deque[float] = deque([0.0], maxlen=3)
 
     def due(self, now: float) -> bool:
