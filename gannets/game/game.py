@@ -7,7 +7,7 @@ the objective's plus its terms, item by item.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, cast, runtime_checkable
 
 import torch
@@ -74,7 +74,7 @@ class Game:
 
 
 def _judged(players: Players[Net]) -> Players[Net]:
-    return replace(players, discriminator=Judge(players.discriminator))
+    return Players(players.generator, Judge(players.discriminator))
 
 
 def _evaluate(terms: tuple[Term, ...], players: Players[Net], batch: Batch) -> Losses:

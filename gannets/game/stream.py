@@ -39,13 +39,22 @@ class Stream:
         digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=4).digest()
         self._base = int.from_bytes(digest, "big")
         self.device = torch.device(device)
-        self.generator = torch.Generator(self.device)
+        self._generator = torch.Generator(self.device)
         self.at(0)
 
     def at(self, index: int) -> Stream:
         """Place the stream at `index`, an integer >= 0, and return it."""
-        self.generator.manual_seed(_scramble((self._base + index) & _MASK))
+        # Most streams are placed at every draw and read at few: they are seeded when read.
+        self._index: int | None = index
         return self
+
+    @property
+    def generator(self) -> torch.Generator:
+        """Torch's generator, at the place the stream has come to."""
+        if self._index is not None:
+            self._generator.manual_seed(_scramble((self._base + self._index) & _MASK))
+            self._index = None
+        return self._generator
 
     def normal(self, *shape: int) -> Tensor:
         """Independent N(0, 1)."""

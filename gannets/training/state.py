@@ -71,9 +71,7 @@ class State:
         self.step += 1
         if self.averaged:
             batch = self.recipe.generator_batch or self.recipe.batch
-            self.averaged.follow(
-                self.players.generator, batch=batch, images=(self.step - 1) * batch
-            )
+            self.averaged.follow(batch=batch, images=(self.step - 1) * batch)
         return losses
 
     # What an update rule asks of a position.

@@ -52,16 +52,17 @@ class Averaged:
     def __init__(self, average: Average, module: nn.Module) -> None:
         self._average = average
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
+        self._followed = module
+        self._weights: list[Tensor] = list(module.parameters())
         self._means: list[Tensor] = list(self.module.parameters())
         self._buffers = list(self.module.buffers())
 
     @torch.no_grad()
-    def follow(self, module: nn.Module, *, batch: int, images: int) -> None:
-        """Take in the module's weights after an update of `batch` images."""
-        weights: list[Tensor] = list(module.parameters())
+    def follow(self, *, batch: int, images: int) -> None:
+        """Take in the module's weights after an update of `batch` images, `images` before it."""
         if not self._means:
             return
         beta = self._average.beta(batch=batch, images=images)
-        torch._foreach_lerp_(self._means, weights, 1.0 - beta)
+        torch._foreach_lerp_(self._means, self._weights, 1.0 - beta)
         if self._buffers:
-            torch._foreach_copy_(self._buffers, list(module.buffers()))
+            torch._foreach_copy_(self._buffers, list(self._followed.buffers()))

@@ -208,17 +208,17 @@ def test_one_slow_drawing_is_no_reason_for_a_pause() -> None:
 
 @pytest.mark.benchmark
 def test_being_watched_costs_less_than_two_per_cent(training: Training) -> None:
-    """The time that a display takes of a minute of training, measured from within."""
-    recipe = change(change(training.recipe, "steps=100000"), "batch=128")
-    slowed = Training.start(recipe, out=training.run.path.with_name("slowed"), device="cpu")
-    spent = 0.0
-    view = Terminal(console(), slowed)
-    begun = time.perf_counter()
-    with view:
-        for _ in slowed:
-            start = time.perf_counter()
+    """Of this thread's processor time, so that it does not matter what else the machine does."""
+    recipe = change(change(training.recipe, "steps=1000000"), "batch=128")
+    training = Training.start(recipe, out=training.run.path.with_name("timed"), device="cpu")
+    spent, begun = 0.0, time.thread_time()
+    with Terminal(console(), training) as view:
+        for _ in training:
+            start = time.thread_time()
             view()
-            spent += time.perf_counter() - start
-            if time.perf_counter() - begun > 20:
+            spent += time.thread_time() - start
+            if time.thread_time() - begun > 20:
                 break
-    assert spent / (time.perf_counter() - begun) < 0.02
+    share = spent / (time.thread_time() - begun)
+    sys.stdout.write(f"watching takes {share:.2%} of the time\n")
+    assert share < 0.02

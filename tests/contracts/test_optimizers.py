@@ -128,7 +128,7 @@ def test_the_average_forgets_half_in_its_half_life() -> None:
     averaged = Average(half_life=640.0, ramp=None).build(module)
     nn.init.ones_(module.weight)
     for step in range(10):
-        averaged.follow(module, batch=64, images=step * 64)
+        averaged.follow(batch=64, images=step * 64)
     assert float(averaged.module.get_parameter("weight")) == pytest.approx(0.5, rel=1e-6)
 
 
@@ -144,7 +144,7 @@ def test_the_average_has_the_buffers_of_the_last_update() -> None:
     module = nn.BatchNorm1d(2)
     averaged = Average(half_life=1e9, ramp=None).build(module)
     module(torch.randn(8, 2))
-    averaged.follow(module, batch=8, images=8)
+    averaged.follow(batch=8, images=8)
     for name, buffer in module.named_buffers():
         assert torch.equal(averaged.module.get_buffer(name), buffer)
     assert not math.isclose(float(module.running_mean[0]), 0.0)  # type: ignore[index]
