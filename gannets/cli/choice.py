@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gannets.errors import InputError, unknown
+from gannets.errors import InputError
 
 if TYPE_CHECKING:
     from gannets.training import Recipe, Run
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chosen", "choose", "is_file", "names_of", "open_run"]
 
-PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "float32": "float32", "bfloat16": "bfloat16"}
+SHORT = {"fp32": "float32", "fp64": "float64", "bf16": "bfloat16"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,7 @@ def choose(
     value = chosen.recipe
     given: dict[str, Any] = {name: n for name, n in numbers.items() if n is not None}
     if precision is not None:
-        if precision not in PRECISIONS:
-            raise unknown("precision", precision, PRECISIONS)
-        given["precision"] = PRECISIONS[precision]
+        given["precision"] = SHORT.get(precision, precision)
     value = replace(value, **given)
     for assignment in changes:
         value = change(value, assignment, chosen.names)

@@ -27,7 +27,7 @@ def train(
     batch: Annotated[int | None, WHOLE_NUMBER, option("N", "samples in a batch")] = None,
     seed: Annotated[int | None, WHOLE_NUMBER, option("N", "seed of all random numbers")] = None,
     device: Annotated[str, option("NAME", "auto (the default), cpu, cuda, cuda:1 or mps")] = "auto",
-    precision: Annotated[str | None, option("NAME", "float32 or bfloat16")] = None,
+    precision: Annotated[str | None, option("NAME", "float32, float64 or bfloat16")] = None,
     out: Annotated[
         str | None, option("DIR", "where the run is kept; by default the next free one in runs/")
     ] = None,

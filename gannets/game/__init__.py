@@ -2,6 +2,7 @@
 
 from gannets.game.batch import Batch
 from gannets.game.game import Game, Losses, Net, Term, term_name
+from gannets.game.group import ALONE, Group
 from gannets.game.joint import Conditional, InstanceNoise, Joint, Marginal, Packed, View
 from gannets.game.judge import Judge, input_gradient
 from gannets.game.objective import Objective, Solved
@@ -11,11 +12,13 @@ from gannets.game.space import Space
 from gannets.game.stream import Stream, seeded
 
 __all__ = [
+    "ALONE",
     "PLAYERS",
     "Batch",
     "Conditional",
     "Game",
     "Gaussian",
+    "Group",
     "InstanceNoise",
     "Joint",
     "Judge",

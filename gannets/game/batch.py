@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from gannets.game.group import ALONE, Group
 from gannets.game.stream import Stream
 
 __all__ = ["Batch"]
@@ -28,3 +29,5 @@ class Batch:
     """How many updates the player whose turn it is has made before this one."""
     random: Stream
     """Random numbers for terms that need them (interpolation coefficients, perturbations)."""
+    group: Group = ALONE
+    """The processes that share the batch; the tensors here are this one's rows."""

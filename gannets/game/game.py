@@ -63,14 +63,15 @@ class Game:
 
     def _generator(self, players: Players[Net], batch: Batch) -> Losses:
         terms = _evaluate(self.generator_terms, players, batch)
-        judge = cast(Judge, players.discriminator)
+        judge, group = cast(Judge, players.discriminator), batch.group
         real = None
         if self.objective.generator_sees_real:
             # Where the data do not hang on G, D's verdict on them is a number: no graph is kept.
             hangs = any(x.requires_grad for x in batch.real)
             with torch.set_grad_enabled(hangs and torch.is_grad_enabled()):
-                real = judge(*batch.real)
-        return {"objective": self.objective.generator(real, judge(*batch.fake)), **terms}
+                real = group.gather(judge(*batch.real))
+        fake = group.gather(judge(*batch.fake))
+        return {"objective": self.objective.generator(real, fake), **terms}
 
 
 def _judged(players: Players[Net]) -> Players[Net]:
@@ -95,13 +96,23 @@ def term_name(term: Term) -> str:
 
 
 def _logits(judge: Judge, batch: Batch) -> tuple[Tensor, Tensor]:
-    """D(real) and D(fake): in one pass where D is known to judge each sample by itself."""
-    alone = getattr(judge.discriminator, "judges_alone", False)
-    if alone and not (judge.knows(batch.real) or judge.knows(batch.fake)):
-        joined = (torch.cat(pair) for pair in zip(batch.real, batch.fake, strict=True))
-        sizes = [len(batch.real[0]), len(batch.fake[0])]
-        real, fake = judge.discriminator(*joined).split(sizes)
+    """Everybody's D(real) and D(fake).
+
+    They come from one pass where D is known to judge each sample by itself, with real and generated
+    samples in turn, so that a share of the batch is a stretch of the whole pass.
+    """
+    if getattr(judge.discriminator, "judges_alone", False) and _fresh(judge, batch):
+        pairs = zip(batch.real, batch.fake, strict=True)
+        logits = judge.discriminator(*(torch.stack(pair, 1).flatten(0, 1) for pair in pairs))
+        real, fake = logits.view(-1, 2).unbind(1)
         judge.remember(batch.real, real)
         judge.remember(batch.fake, fake)
-        return real, fake
-    return judge(*batch.real), judge(*batch.fake)
+    else:
+        real, fake = judge(*batch.real), judge(*batch.fake)
+    return batch.group.gather(real), batch.group.gather(fake)
+
+
+def _fresh(judge: Judge, batch: Batch) -> bool:
+    """Whether both sides are still to be judged, and pair up."""
+    known = judge.knows(batch.real) or judge.knows(batch.fake)
+    return not known and len(batch.real[0]) == len(batch.fake[0])

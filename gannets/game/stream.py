@@ -8,11 +8,14 @@ read, so that no random state has to be stored: draw 4,000 of a run is the same 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor
+
+from gannets.game.group import ALONE, Group
 
 __all__ = ["Stream", "seeded"]
 
@@ -33,6 +36,9 @@ class Stream:
 
     Torch's CPU generator reads 32 bits of its seed, so index `i` is seeded by a bijection of
     `base(seed, name) + i`: within one stream no two of the first 2^32 indices coincide.
+
+    Where a batch is shared, among processes or in pieces one after the other, each share asks for
+    its own rows (the first axis) and gets those that it has of the whole draw.
     """
 
     def __init__(self, seed: int, name: str, device: torch.device | str = "cpu") -> None:
@@ -42,8 +48,9 @@ class Stream:
         self._generator = torch.Generator(self.device)
         self.at(0)
 
-    def at(self, index: int) -> Stream:
-        """Place the stream at `index`, an integer >= 0, and return it."""
+    def at(self, index: int, *, share: Group = ALONE) -> Stream:
+        """Place the stream at `index`, an integer >= 0, for one share of the rows; return it."""
+        self._share = share
         # Most streams are placed at every draw and read at few: they are seeded when read.
         self._index: int | None = index
         return self
@@ -58,19 +65,23 @@ class Stream:
 
     def normal(self, *shape: int) -> Tensor:
         """Independent N(0, 1)."""
-        return torch.randn(shape, generator=self.generator, device=self.device)
+        return self._rows(torch.randn, shape)
 
     def uniform(self, *shape: int) -> Tensor:
         """Independent U(0, 1)."""
-        return torch.rand(shape, generator=self.generator, device=self.device)
+        return self._rows(torch.rand, shape)
 
     def permutation(self, n: int) -> Tensor:
-        """A random order of 0 .. n-1."""
+        """A random order of 0 .. n-1, the same for all processes."""
         return torch.randperm(n, generator=self.generator, device=self.device)
 
     def integers(self, high: int, n: int) -> Tensor:
         """`n` independent integers, uniform on 0 .. high-1."""
-        return torch.randint(high, (n,), generator=self.generator, device=self.device)
+        return self._rows(partial(torch.randint, high), (n,))
+
+    def _rows(self, draw: Callable[..., Tensor], shape: tuple[int, ...]) -> Tensor:
+        whole = (shape[0] * self._share.size, *shape[1:])
+        return self._share.share(draw(whole, generator=self.generator, device=self.device))
 
 
 @contextmanager

@@ -75,6 +75,8 @@ class RelativisticAverage:
     """
 
     generator_sees_real: ClassVar[bool] = True
+    separable: ClassVar[bool] = False
+    """It is no mean over samples: a batch cannot be judged in pieces."""
 
     def discriminator(
         self, real: Float[Tensor, " m"], fake: Float[Tensor, " n"]

@@ -107,7 +107,9 @@ class DRAGAN:
         """The penalty near the real batch."""
         real, *conditions = batch.real
         u = batch.random.uniform(*real.shape).to(real)
-        near = real + _one_each(batch, real) * (self.spread * real.std(correction=0)) * u
+        mean = batch.group.mean(real.mean())
+        std = batch.group.mean((real - mean).square().mean()).sqrt()
+        near = real + _one_each(batch, real) * (self.spread * std) * u
         slope = _slope(players.discriminator, (near, *conditions))
         return self.weight * _off_one(slope, one_sided=self.one_sided)
 

@@ -52,13 +52,14 @@ class Model:
         """
         if n < 1:
             raise InputError(f"The number of samples must be at least 1, not {n}.")
-        device = next((p.device for p in self.generator.parameters()), torch.device("cpu"))
+        weights = next(self.generator.parameters(), torch.empty(0))
+        device, dtype = weights.device, weights.dtype
         random = Stream(seed, "sample", device)
         given = self._labels(n, labels)
         self.generator.eval()
         chunks = []
         for index, start in enumerate(range(0, n, CHUNK)):
-            z = self.prior(CHUNK, random.at(index))[: n - start]
+            z = self.prior(CHUNK, random.at(index))[: n - start].to(dtype)
             y = () if given is None else (given[start : start + len(z)].to(device),)
             chunks.append(self.generator(z, *y).float().cpu())
         return torch.cat(chunks)
@@ -111,6 +112,8 @@ class Model:
             ) from None
         generator = build_net(net, "generator", space=space, stream=Stream(0, "init"))
         tensors = read_tensors(folder / "model.safetensors", sha256=digest)
+        if any(tensor.dtype == torch.float64 for tensor in tensors.values()):
+            generator = generator.double()
         try:
             generator.load_state_dict(tensors)
         except RuntimeError:

@@ -33,7 +33,7 @@ class Pictures:
         self._state = state
         n = SIDE * SIDE if len(state.space.event) == 3 else POINTS
         fixed = Stream(state.recipe.seed, "pictures", state.device).at(0)
-        self._latent = state.recipe.prior(n, fixed)
+        self._latent = state.recipe.prior(n, fixed).to(state.dtype)
         classes = state.space.classes
         self._labels = (
             None if classes is None else torch.arange(n, device=state.device) % SIDE % classes

@@ -18,6 +18,8 @@ from gannets.updates import Adam, Alternating, Average, Optimizer, Update
 __all__ = ["Maker", "Nets", "Recipe"]
 
 
+PRECISIONS = ("float32", "float64", "bfloat16")
+
 Maker = Callable[[Space], nn.Module]
 """Makes a net for a space, for those who need no more than a function."""
 
@@ -51,11 +53,13 @@ class Recipe:
     batch: int = 64
     generator_batch: int | None = None
     """The batch of G's updates where it differs from D's."""
+    micro_batch: int | None = None
+    """Compute each gradient in pieces of at most so many samples, where memory is short."""
     steps: int = 10_000
     """Updates of the game: one of G, and as many of D as `update` says."""
     seed: int = 0
     precision: str = "float32"
-    """float32, or bfloat16: nets compute in half precision, weights and losses stay single."""
+    """float32; float64; or bfloat16: nets compute in half precision, all else stays single."""
     record_every: int = 50
     """Updates between lines of metrics; each line holds the mean since the one before."""
     sample_every: int = 500
@@ -65,8 +69,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         counts = {"batch": self.batch, "record_every": self.record_every}
-        if self.generator_batch is not None:
-            counts["generator_batch"] = self.generator_batch
+        for field in ("generator_batch", "micro_batch"):
+            if getattr(self, field) is not None:
+                counts[field] = getattr(self, field)
         for field, value in counts.items():
             if value < 1:
                 raise InputError(f"Recipe.{field} must be at least 1, not {value}.")
@@ -75,10 +80,9 @@ class Recipe:
                 raise InputError(
                     f"Recipe.{field} must not be negative, but is {getattr(self, field)}."
                 )
-        if self.precision not in ("float32", "bfloat16"):
-            raise InputError(
-                f"Recipe.precision is {self.precision!r}; valid are 'float32' and 'bfloat16'."
-            )
+        if self.precision not in PRECISIONS:
+            valid = ", ".join(PRECISIONS)
+            raise InputError(f"Recipe.precision is {self.precision!r}; valid are {valid}.")
 
     def __str__(self) -> str:
         return show(self)

@@ -7,19 +7,32 @@ is built from its recipe and loaded with them continues as if it had never stopp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor, nn
 
 from gannets.data import Source, open_source
 from gannets.errors import InputError
-from gannets.game import PLAYERS, Batch, Losses, Net, Player, Players, Space, Stream
+from gannets.game import (
+    ALONE,
+    PLAYERS,
+    Batch,
+    Group,
+    Losses,
+    Net,
+    Player,
+    Players,
+    Space,
+    Stream,
+)
 from gannets.nets import build
-from gannets.nets.layers import attach
+from gannets.nets.layers import attach, synchronise
+from gannets.training.finite import NonFiniteError, first_bad, watched
 from gannets.training.recipe import Recipe
 from gannets.updates import Averaged, Gradient, Mover
 
@@ -29,11 +42,22 @@ STREAMS = ("latent", "terms", "views", *PLAYERS)
 """The players' own streams are for what their nets draw: dropout masks."""
 
 
+class Draw(NamedTuple):
+    """A fresh batch of all processes: where it is in the streams, its size, its data (if any)."""
+
+    number: int
+    size: int
+    rows: tuple[Tensor, Tensor | None] | None
+
+
 class State:
     """A `Position` (see `gannets.updates`) that is played on real nets and data."""
 
-    def __init__(self, recipe: Recipe, *, device: str | torch.device = "auto") -> None:
+    def __init__(
+        self, recipe: Recipe, *, device: str | torch.device = "auto", group: Group = ALONE
+    ) -> None:
         self.recipe = recipe
+        self.group = group
         self.device = resolve_device(device)
         self.source: Source = open_source(recipe.data, seed=recipe.seed, device=self.device)
         self.source.check(max(recipe.batch, recipe.generator_batch or 0))
@@ -41,12 +65,15 @@ class State:
         self.random = {name: Stream(recipe.seed, name, self.device) for name in STREAMS}
         judged = replace(self.space, event=recipe.joint.event(self.space.event), mean=None)
         nets = build(recipe.nets, Players(self.space, judged), Stream(recipe.seed, "init"))
-        self.players: Players[nn.Module] = nets.map(lambda net: net.to(self.device))
+        self.dtype = torch.float64 if recipe.precision == "float64" else torch.float32
+        self.players: Players[nn.Module] = nets.map(lambda net: net.to(self.device, self.dtype))
         self.averaged: Averaged | None = (
             recipe.averaging.build(self.players.generator) if recipe.averaging else None
         )
         for player in PLAYERS:
             attach(self.players[player], self.random[player])
+        for net in (self.players.generator, self.players.discriminator):
+            synchronise(net, self.group)
         self.movers: Players[Mover] = Players(
             *(
                 recipe.optimizers[player].build(list(self.players[player].parameters()))
@@ -76,54 +103,174 @@ class State:
 
     # What an update rule asks of a position.
 
-    def draw(self, player: Player | None) -> Batch:
-        """Fresh data and noise. G's part of the graph is built unless it is D's turn."""
-        recipe, joint = self.recipe, self.recipe.joint
-        for stream in self.random.values():
-            stream.at(self._draws)
-        self._draws += 1
-        m = recipe.generator_batch if player == "generator" else None
-        m = m or recipe.batch
-        step = self.movers[player or "generator"].updates
-
-        real: tuple[Tensor, ...] = ()
-        labels = None
-        if player != "generator" or self._generator_needs_data:
-            x, labels = self.source.batch(self._real_draws, m)
-            self._real_draws += 1
-            labels = labels if joint.conditional else None
-            real = joint.real(x, labels, self.random["views"], step)
-
-        z = recipe.prior(m, self.random["latent"])
-        with torch.set_grad_enabled(player != "discriminator"), self._autocast():
-            fake = joint.fake(self._sees.generator, z, labels, self.random["views"], step)
-        return Batch(real, fake, z, labels, step, self.random["terms"])
-
-    def gradient(self, player: Player, batch: Batch) -> Gradient:
-        """Ask autograd for exactly one player's gradient."""
-        game = self.recipe.game
+    def gradient(self, player: Player) -> Gradient:
+        """Ask autograd for exactly one player's gradient, on a fresh batch."""
+        game, (m, pieces) = self.recipe.game, self._sizes(player)
         charge = game.generator_losses if player == "generator" else game.discriminator_losses
-        with self._autocast():
-            losses = charge(self._sees, batch)
-        return _gradient(losses, self.parameters[player])
+        sees_data = player == "discriminator" or self._generator_needs_data
+        draw = self._next(m, data=sees_data)
+        whole: Gradient | None = None
+        for piece in range(pieces):
+            with torch.set_grad_enabled(player == "generator"):
+                batch = self._batch(draw, player, Group(piece, pieces))
+            with self._autocast():
+                losses = charge(self._sees, batch)
+            part = self._gradient(losses, self.parameters[player], pieces=pieces)
+            whole = part if whole is None else _sum(whole, part)
+        assert whole is not None
+        return self._checked(player, whole._replace(gradient=self.total(whole.gradient)), draw)
 
-    def gradients(self, batch: Batch, *, differentiable: bool = False) -> Players[Gradient]:
-        """Both players' gradients from one pass through D."""
+    def gradients(self, *, differentiable: bool = False) -> Players[Gradient]:
+        """Both players' gradients, on one fresh batch and from one pass through D."""
+        if self.recipe.micro_batch is not None:
+            raise InputError(
+                f"{type(self.recipe.update).__name__} takes both gradients from one pass, which "
+                "cannot be made in pieces: leave micro_batch out, or use Alternating()."
+            )
+        draw = self._next(self._sizes(None)[0], data=True)
+        batch = self._batch(draw, None, ALONE)
         with self._autocast():
             losses = self.recipe.game.losses(self._sees, batch)
-        generator = _gradient(
-            losses.generator, self.parameters.generator, keep=True, differentiable=differentiable
+        field = Players(
+            self._gradient(
+                losses.generator, self.parameters.generator, keep=True, again=differentiable
+            ),
+            self._gradient(
+                losses.discriminator, self.parameters.discriminator, again=differentiable
+            ),
         )
-        discriminator = _gradient(
-            losses.discriminator, self.parameters.discriminator, differentiable=differentiable
+        if differentiable:
+            return field
+        return Players(
+            *(
+                self._checked(p, field[p]._replace(gradient=self.total(field[p].gradient)), draw)
+                for p in PLAYERS
+            )
         )
-        return Players(generator, discriminator)
+
+    def total(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The sum over the processes, one flat all-reduce."""
+        return self.group.total(tensors)
 
     def move(self, player: Player, gradient: Sequence[Tensor]) -> None:
         """Let the player's optimizer step."""
         self.movers[player].move(gradient)
         if player == "discriminator" and self.recipe.constraint is not None:
             self.recipe.constraint(self.parameters.discriminator)
+
+    # Batches.
+
+    def _next(self, m: int, *, data: bool) -> Draw:
+        """The place of a fresh batch in every stream, and its data."""
+        rows: tuple[Tensor, Tensor | None] | None = None
+        if data:
+            x, y = self.source.batch(self._real_draws, m)
+            rows = x.to(self.dtype), y
+            self._real_draws += 1
+        self._draws += 1
+        return Draw(self._draws - 1, m, rows)
+
+    def _batch(self, draw: Draw, player: Player | None, piece: Group) -> Batch:
+        """This process's share of a draw, or a piece of it, as `player` (None: both) sees it."""
+        joint, group = self.recipe.joint, self.group
+        share = Group(group.rank * piece.size + piece.rank, group.size * piece.size)
+        for stream in self.random.values():
+            stream.at(draw.number, share=share)
+        step = self.movers[player or "generator"].updates
+        views = self.random["views"]
+        real: tuple[Tensor, ...] = ()
+        labels = None
+        if draw.rows is not None:
+            x, y = draw.rows
+            labels = share.share(y) if joint.conditional and y is not None else None
+            real = joint.real(share.share(x), labels, views, step)
+        z = self.recipe.prior(draw.size // share.size, self.random["latent"]).to(self.dtype)
+        with self._autocast():
+            fake = joint.fake(self._sees.generator, z, labels, views, step)
+        return Batch(real, fake, z, labels, step, self.random["terms"], group)
+
+    def _sizes(self, player: Player | None) -> tuple[int, int]:
+        """The size of a player's batch over all processes, and in how many pieces it is seen."""
+        recipe = self.recipe
+        m = (recipe.generator_batch if player == "generator" else None) or recipe.batch
+        own = m // self.group.size
+        if m % self.group.size:
+            raise InputError(
+                f"A batch of {m} cannot be shared by {self.group.size} processes: "
+                f"choose a batch that is a multiple of {self.group.size}."
+            )
+        if recipe.micro_batch is None or recipe.micro_batch >= own:
+            return m, 1
+        pieces = -(-own // recipe.micro_batch)
+        while own % pieces:  # equal pieces, so that their means average to the whole's
+            pieces += 1
+        return m, pieces
+
+    def _gradient(
+        self,
+        losses: Losses,
+        parameters: Sequence[Tensor],
+        *,
+        pieces: int = 1,
+        keep: bool = False,
+        again: bool = False,
+    ) -> Gradient:
+        """This process's part of the gradient of the sum of `losses`."""
+        items = [loss / pieces if pieces > 1 else loss for loss in losses.values()]
+        # The objective is everybody's, from gathered logits; a term is the mean of a share.
+        first, *terms = items
+        total = first
+        if terms:
+            own = torch.stack(terms).sum() if len(terms) > 1 else terms[0]
+            total = first + (own if self.group.alone else own / self.group.size)
+        gradient = torch.autograd.grad(
+            total,
+            list(parameters),
+            retain_graph=keep or again,
+            create_graph=again,
+            materialize_grads=True,
+        )
+        logged = {name: item.detach() for name, item in zip(losses, items, strict=True)}
+        return Gradient(logged, gradient)
+
+    # Numbers that are none.
+
+    def _checked(self, player: Player, found: Gradient, draw: Draw) -> Gradient:
+        """Refuse a gradient that is not finite before anyone has moved by it.
+
+        An accelerator is not waited for: there the optimizer leaves the step out by itself, and
+        `check` finds out later.
+        """
+        norms = torch._foreach_norm(list(found.gradient))
+        size = torch.stack([*norms, found.losses["objective"]]).sum()
+        mover = self.movers[player]
+        if self.device.type != "cpu" and mover.can_skip:
+            mover.skip_unless(torch.isfinite(size))
+        elif not math.isfinite(float(size)):
+            self._stop(player, found, draw)
+        return found
+
+    def check(self) -> None:
+        """Raise where a device has left an update out since the last call."""
+        for player in PLAYERS:
+            if (update := self.movers[player].skipped()) is not None:
+                raise self._non_finite(player, update, "found while the device went on")
+
+    def _stop(self, player: Player, found: Gradient, draw: Draw) -> NoReturn:
+        """Play the update once more, watching every layer, to say where it began."""
+        game, where = self.recipe.game, list[str]()
+        with watched(self.players, where), torch.set_grad_enabled(player == "generator"):
+            batch = self._batch(draw, player, ALONE)
+            charge = game.generator_losses if player == "generator" else game.discriminator_losses
+            with torch.enable_grad(), self._autocast():
+                charge(self._sees, batch)
+        names = [name for name, _ in self.players[player].named_parameters()]
+        where += first_bad(found.losses, zip(names, found.gradient, strict=True))
+        raise self._non_finite(player, self.movers[player].updates, ", and so is ".join(where[:2]))
+
+    def _non_finite(self, player: Player, update: int, where: str) -> NonFiniteError:
+        lr = self.movers[player].rates().get("lr")
+        return NonFiniteError(player, update=update, where=where, lr=lr)
 
     # What a checkpoint holds.
 
@@ -139,13 +286,14 @@ class State:
             tensors |= {f"average.{k}": v for k, v in self.averaged.module.state_dict().items()}
         return tensors
 
-    def counters(self) -> dict[str, int]:
-        """Every integer of the state, by name. Random streams are functions of these."""
+    def counters(self) -> dict[str, float]:
+        """Every number of the state, by name. Random streams are functions of these."""
         return {
             "step": self.step,
             "draws": self._draws,
             "real_draws": self._real_draws,
             **{f"updates.{player}": self.movers[player].updates for player in PLAYERS},
+            **{f"scale.{player}": self.movers[player].scale for player in PLAYERS},
         }
 
     def load(self, tensors: Mapping[str, Tensor], counters: Mapping[str, Any]) -> None:
@@ -159,6 +307,7 @@ class State:
                 if key.startswith(f"{player}.")
             }
             self.movers[player].load(optimizer, counters[f"updates.{player}"])
+            self.movers[player].scale = counters[f"scale.{player}"]
         if self.averaged:
             self.averaged.module.load_state_dict(parts.get("average", {}))
         self.memory = {k: v.to(self.device) for k, v in parts.get("memory", {}).items()}
@@ -172,13 +321,13 @@ class State:
         return self.recipe.game.objective.generator_sees_real or self.recipe.joint.conditional
 
     def _autocast(self) -> AbstractContextManager[Any]:
-        if self.recipe.precision == "float32":
+        if self.recipe.precision != "bfloat16":
             return nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def _in_float32(self, module: nn.Module) -> Net:
         """In bfloat16, nets compute in half precision but samples and logits are single."""
-        return module if self.recipe.precision == "float32" else _Float32(module)
+        return _Float32(module) if self.recipe.precision == "bfloat16" else module
 
 
 class _Float32:
@@ -191,22 +340,10 @@ class _Float32:
         return output.float()
 
 
-def _gradient(
-    losses: Losses,
-    parameters: Sequence[Tensor],
-    *,
-    keep: bool = False,
-    differentiable: bool = False,
-) -> Gradient:
-    # Autograd adds up what it differentiates. A lazy term's 0 hangs on nothing.
-    gradient = torch.autograd.grad(
-        [loss for loss in losses.values() if loss.requires_grad],
-        list(parameters),
-        retain_graph=keep or differentiable,
-        create_graph=differentiable,
-        materialize_grads=True,
-    )
-    return Gradient({name: loss.detach() for name, loss in losses.items()}, gradient)
+def _sum(a: Gradient, b: Gradient) -> Gradient:
+    """The sum of two pieces' losses and gradients."""
+    losses = {name: loss + b.losses[name] for name, loss in a.losses.items()}
+    return Gradient(losses, torch._foreach_add(list(a.gradient), list(b.gradient)))
 
 
 def _space(recipe: Recipe, source: Source) -> Space:

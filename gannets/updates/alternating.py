@@ -49,12 +49,10 @@ class Alternating:
     def __call__(self, position: Position) -> Players[Losses]:
         """One iteration of Algorithm 1; returns the last losses of each player."""
         for _ in range(self._steps(position)):
-            batch = position.draw("discriminator")
-            discriminator = position.gradient("discriminator", batch)
+            discriminator = position.gradient("discriminator")
             position.move("discriminator", discriminator.gradient)
 
-        batch = position.draw("generator")
-        generator = position.gradient("generator", batch)
+        generator = position.gradient("generator")
         position.move("generator", generator.gradient)
         return Players(generator.losses, discriminator.losses)
 

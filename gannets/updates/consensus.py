@@ -31,15 +31,17 @@ class Consensus:
 
     def __call__(self, position: Position) -> Players[Losses]:
         """One update of both players; differentiates their gradients."""
-        field = position.gradients(position.draw(None), differentiable=True)
-        vectors = [g for player in PLAYERS for g in field[player].gradient]
-        size = 0.5 * torch.stack([g.square().sum() for g in vectors]).sum()
+        field = position.gradients(differentiable=True)
+        parts = [g for player in PLAYERS for g in field[player].gradient]
         weights = [w for player in PLAYERS for w in position.parameters[player]]
-        pull = torch.autograd.grad(size, weights, allow_unused=True, materialize_grads=True)
-        moves = torch._foreach_add([g.detach() for g in vectors], list(pull), alpha=self.gamma)
+        v = position.total([g.detach() for g in parts])
+        pull = position.total(  # J^T v, of which each process has a part of J
+            torch.autograd.grad(parts, weights, v, allow_unused=True, materialize_grads=True)
+        )
+        moves = torch._foreach_add(list(v), list(pull), alpha=self.gamma)
         n = len(field.generator.gradient)
         position.move("generator", moves[:n])
         position.move("discriminator", moves[n:])
+        size = self.gamma / 2 * torch.stack([g.square().sum() for g in v]).sum()
         losses = field.map(lambda gradient: gradient.losses)
-        consensus = (self.gamma * size).detach()
-        return losses.map(lambda items: {**items, "consensus": consensus})
+        return losses.map(lambda items: {**items, "consensus": size})

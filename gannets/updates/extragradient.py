@@ -26,8 +26,8 @@ class Extragradient:
     def __call__(self, position: Position) -> Players[Losses]:
         """One update; costs two gradients of each player."""
         origin = position.parameters.map(lambda tensors: [t.detach().clone() for t in tensors])
-        step(position, position.gradients(position.draw(None)))
-        ahead = position.gradients(position.draw(None))
+        step(position, position.gradients())
+        ahead = position.gradients()
         with torch.no_grad():
             for player in PLAYERS:
                 torch._foreach_copy_(list(position.parameters[player]), origin[player])

@@ -23,7 +23,7 @@ class Optimistic:
 
     def __call__(self, position: Position) -> Players[Losses]:
         """One update of both players."""
-        field = position.gradients(position.draw(None))
+        field = position.gradients()
         for player in PLAYERS:
             now = [g.detach() for g in field[player].gradient]
             names = [f"optimistic.{player}.{i}" for i in range(len(now))]

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from gannets.game import Batch, Losses, Player, Players
+from gannets.game import Losses, Player, Players
 
 __all__ = ["Gradient", "Position", "Update"]
 
@@ -32,16 +32,19 @@ class Position(Protocol):
     memory: dict[str, Tensor]
     """What the rule wants to find again at the next update; it is part of every checkpoint."""
 
-    def draw(self, player: Player | None) -> Batch:
-        """Fresh data and fresh noise, for one player's update or (None) for both players'."""
+    def gradient(self, player: Player) -> Gradient:
+        """One player's gradient at the current parameters, on fresh data and fresh noise."""
         ...
 
-    def gradient(self, player: Player, batch: Batch) -> Gradient:
-        """One player's gradient at the current parameters."""
+    def gradients(self, *, differentiable: bool = False) -> Players[Gradient]:
+        """The game's vector field: both gradients at the same parameters, on one fresh batch.
+
+        If they are to be differentiated again, they are this process's part; `total` sums parts.
+        """
         ...
 
-    def gradients(self, batch: Batch, *, differentiable: bool = False) -> Players[Gradient]:
-        """Both players' gradients at the same parameters on one batch: the game's vector field."""
+    def total(self, tensors: Tensors) -> Tensors:
+        """The sum of tensors over the processes that share the batch."""
         ...
 
     def move(self, player: Player, gradient: Tensors) -> None:

@@ -21,8 +21,7 @@ class Simultaneous:
 
     def __call__(self, position: Position) -> Players[Losses]:
         """One step along the vector field."""
-        field = position.gradients(position.draw(None))
-        return step(position, field)
+        return step(position, position.gradients())
 
 
 def step(position: Position, field: Players[Gradient]) -> Players[Losses]:

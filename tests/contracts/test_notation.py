@@ -195,7 +195,7 @@ def test_change_replaces_one_part() -> None:
         ("optimizers.generator=1", "Optimizer"),
         ("batch=__import__('os')", "Unknown name"),
         ("batch=open.read", "takes int"),
-        ("precision=fp64", "'float32' and 'bfloat16'"),
+        ("precision=fp64", "float32, float64, bfloat16"),
     ],
 )
 def test_a_bad_change_is_refused(assignment: str, said: str) -> None:

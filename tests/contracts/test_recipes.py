@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from gannets import recipes
 from gannets.data import Arrays
 from gannets.errors import InputError
-from gannets.game import Conditional, Marginal, Packed
+from gannets.game import ALONE, Batch, Conditional, Marginal, Packed
 from gannets.nets import DCGAN
 from gannets.training import Recipe, State, play
 
@@ -36,6 +37,11 @@ def small(name: str, *, seed: int = 0) -> Recipe:
     )
     few = None if recipe.generator_batch is None else 12
     return replace(recipe, batch=10, generator_batch=few, steps=3, seed=seed, update=update)
+
+
+def drawn(state: State) -> Batch:
+    """A batch as D sees it."""
+    return state._batch(state._next(10, data=True), "discriminator", ALONE)
 
 
 def weights(recipe: Recipe) -> list[torch.Tensor]:
@@ -112,16 +118,16 @@ def test_d_sees_every_sample_once_an_epoch() -> None:
     from gannets.objectives import NonSaturating
 
     state = State(replace(recipe, game=Game(NonSaturating())), device="cpu")
-    seen = []
-    draw = state.draw
+    seen: list[float] = []
+    batch_of = state._batch
 
-    def recording(player: object) -> object:
-        batch = draw(player)  # type: ignore[arg-type]
+    def recording(draw: Any, player: Any, piece: Any) -> Any:
+        batch = batch_of(draw, player, piece)
         if player == "discriminator":
             seen.extend(batch.real[0].flatten().tolist())
         return batch
 
-    state.draw = recording  # type: ignore[method-assign, assignment]
+    state._batch = recording  # type: ignore[method-assign]
     for _ in range(4):
         state.advance()
     assert sorted(seen) == x.flatten().tolist()
@@ -140,7 +146,7 @@ def test_precision_bfloat16_stays_near_float32() -> None:
 
 def test_packed_discriminator_sees_pairs() -> None:
     state = State(replace(small("ring"), joint=Packed(2)), device="cpu")
-    batch = state.draw("discriminator")
+    batch = drawn(state)
     assert batch.real[0].shape == batch.fake[0].shape == (5, 4)
     state.advance()
     with pytest.raises(InputError, match="multiple of 3"):
@@ -156,7 +162,7 @@ def test_a_conditional_game_needs_labels() -> None:
 
 def test_conditional_labels_are_the_datas_on_both_sides() -> None:
     state = State(small("conditional"), device="cpu")
-    batch = state.draw("discriminator")
+    batch = drawn(state)
     assert batch.labels is not None
     assert torch.equal(batch.real[1], batch.fake[1])
     assert torch.equal(batch.real[1], batch.labels)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from gannets import theory
-from gannets.game import Game, Gaussian, Objective, Space, both
+from gannets.game import Batch, Game, Gaussian, Objective, Space, both
 from gannets.objectives import Minimax, NonSaturating, Wasserstein
 from gannets.terms import R1
 from gannets.theory import Dirac
@@ -68,6 +69,7 @@ def game(objective: Objective, *, gamma: float = 0.0) -> Recipe:
         optimizers=both(SGD(lr=LR)),
         batch=4,
         steps=10**9,
+        precision="float64",
     )
 
 
@@ -174,16 +176,17 @@ def test_both_players_draw_fresh_batches(update: Update) -> None:
     """Every gradient of Algorithm 1 sees noise of its own."""
     state = State(replace(game(Wasserstein()), update=update), device="cpu")
     drawn: list[Tensor] = []
-    draw = state.draw
+    batch_of = state._batch
 
-    def recording(player: object) -> object:
-        batch = draw(player)  # type: ignore[arg-type]
+    def recording(*arguments: Any) -> Batch:
+        batch = batch_of(*arguments)
         drawn.append(batch.latent)
         return batch
 
-    state.draw = recording  # type: ignore[method-assign, assignment]
+    state._batch = recording  # type: ignore[method-assign]
     state.advance()
     state.advance()
+    assert len(drawn) >= 2
     assert len({tuple(z.flatten().tolist()) for z in drawn}) == len(drawn)
 
 

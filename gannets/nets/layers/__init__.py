@@ -1,5 +1,6 @@
 """The parts of nets, one idea a file."""
 
+from gannets.nets.layers.batch_norm import GroupBatchNorm, synchronise
 from gannets.nets.layers.conditional import ClassConcat, ConditionalBatchNorm2d, Projection
 from gannets.nets.layers.dropout import Dropout, attach
 from gannets.nets.layers.maxout import Maxout, MaxoutConv2d
@@ -9,9 +10,11 @@ __all__ = [
     "ClassConcat",
     "ConditionalBatchNorm2d",
     "Dropout",
+    "GroupBatchNorm",
     "Maxout",
     "MaxoutConv2d",
     "Projection",
     "attach",
     "spectral",
+    "synchronise",
 ]

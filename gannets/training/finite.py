@@ -1,0 +1,72 @@
+"""What to say when a number is no number: which player, which item, which layer, which update.
+
+A gradient that is not finite is refused before the optimizer moves by it. Every draw is a function of
+its number, so the update that failed can be played once more, watched, to find where it began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gannets.errors import StoppedError
+from gannets.game import PLAYERS, Losses, Player, Players
+
+__all__ = ["NonFiniteError", "first_bad", "watched"]
+
+
+class NonFiniteError(StoppedError):
+    """A loss, gradient, weight or output is not finite; no optimizer has moved by it."""
+
+    def __init__(self, player: Player, *, update: int, where: str, lr: float | None) -> None:
+        self.player = player
+        self.update = update
+        self.where = where
+        remedy = "" if lr is None else f", as in --set optimizers.{player}.lr={lr / 2:g}"
+        super().__init__(
+            f"Update {update} of the {player} met a number that is not finite: {where}. It was not "
+            f"made. Lower the learning rate{remedy}, or the weight of a penalty that is named here."
+        )
+
+
+def first_bad(losses: Losses, named: Iterable[tuple[str, Tensor]]) -> list[str]:
+    """The losses that are not finite, and the first gradient that is not, in words."""
+    bad = [
+        f"the loss {name!r} ({float(loss)})" for name, loss in losses.items() if not _finite(loss)
+    ]
+    return bad + [f"the gradient of {name!r}" for name, tensor in named if not _finite(tensor)][:1]
+
+
+def _finite(tensor: Tensor) -> bool:
+    return bool(torch.isfinite(tensor).all())
+
+
+@contextmanager
+def watched(players: Players[nn.Module], found: list[str]) -> Iterator[None]:
+    """Note, in `found`, the weights and the layers' outputs that are not finite, in their order."""
+    handles = []
+    for player in PLAYERS:
+        for name, weight in players[player].named_parameters():
+            if not _finite(weight):
+                found.append(f"the {player}'s weight {name!r}")
+        for name, layer in players[player].named_modules():
+            if not list(layer.children()):
+                hook = _note(found, f"the output of the {player}'s layer {name!r}")
+                handles.append(layer.register_forward_hook(hook))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _note(found: list[str], name: str) -> Callable[..., None]:
+    def hook(layer: nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and not _finite(output):
+            found.append(f"{name} ({type(layer).__name__})")
+
+    return hook
