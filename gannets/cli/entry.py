@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from gannets.cli.launch import is_follower
 from gannets.errors import InputError, StoppedError, unknown
 
 __all__ = ["VERBS", "main"]
@@ -88,5 +89,7 @@ def overview() -> str:
 
 
 def _say(sentence: str, code: int) -> int:
+    if is_follower():  # the first of several processes speaks for all
+        return code
     print(f"gannets: {sentence}", file=sys.stderr)
     return code

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from rich.console import Console
@@ -17,27 +18,45 @@ from gannets.cli.display import Lines, Quiet, Terminal, View
 from gannets.cli.interruption import Interruption
 from gannets.cli.words import clock, command, count, itemised, speed
 from gannets.errors import InputError, StoppedError
-from gannets.game import PLAYERS, Losses, Players
+from gannets.game import PLAYERS, Group, Losses, Players
 from gannets.training import Training
 from gannets.training.notation import Vocabulary
+from gannets.training.parallel import anyone, joined, local_device
 from gannets.training.state import resolve_device
 
 __all__ = ["play", "resumed", "started"]
 
 
-def started(chosen: Chosen, *, out: str | None, device: str) -> Training:
-    """A new run, begun on a device that is there."""
-    return Training.start(chosen.recipe, out=out, device=resolve_device(device), names=chosen.names)
+class Place(NamedTuple):
+    """Where this process plays: on which device, and in which group."""
+
+    device: torch.device
+    group: Group
+
+    @classmethod
+    @contextmanager
+    def joined(cls, device: str) -> Iterator[Place]:
+        """The device of that name, which is there, and the group that a launcher describes."""
+        where = resolve_device(local_device(device))
+        with joined(device=where) as group:
+            yield cls(where, group)
 
 
-def resumed(path: str, *, names: Vocabulary | None, steps: int | None, device: str) -> Training:
+def started(chosen: Chosen, *, out: str | None, place: Place) -> Training:
+    """A new run."""
+    return Training.start(
+        chosen.recipe, out=out, device=place.device, names=chosen.names, group=place.group
+    )
+
+
+def resumed(path: str, *, names: Vocabulary | None, steps: int | None, place: Place) -> Training:
     """A run taken up where it was left."""
-    where = resolve_device(device)  # before the run is extended
-    return Training.resume(path, steps=steps, device=where, names=names)
+    return Training.resume(path, steps=steps, device=place.device, names=names, group=place.group)
 
 
 def play(training: Training, *, code: str | None, quiet: bool) -> int:
     """Play `training` to its end or to a signal; `code` is the .py file its own classes are in."""
+    quiet, stopped = quiet or not training.leads, False
     console = Console(highlight=False)
     say = Console(highlight=False, soft_wrap=True, markup=False)
     if not quiet:
@@ -49,17 +68,19 @@ def play(training: Training, *, code: str | None, quiet: bool) -> int:
             for step in training:
                 losses = step.losses
                 view()
-                if interruption.signal is not None:
+                if anyone(interruption.signal is not None, training.state.group):
+                    stopped = True
                     break
-        if interruption.signal is not None:
+        if stopped:
             training.save()
-            training.run.log(f"stopped by {interruption.name} at step {training.state.step}")
-    if quiet:
+            if training.leads:
+                training.run.log(f"stopped by {interruption.name} at step {training.state.step}")
+    if quiet and training.leads:
         print(training.run.path)
-    else:
+    elif training.leads:
         seconds = time.perf_counter() - begun
         _conclude(say, training, losses, first=first, seconds=seconds, code=code)
-    return interruption.code if interruption.signal is not None else 0
+    return interruption.code if stopped else 0
 
 
 def _view(console: Console, training: Training, *, quiet: bool) -> View:
@@ -72,11 +93,16 @@ def _view(console: Console, training: Training, *, quiet: bool) -> View:
 @contextmanager
 def _explained(training: Training, first: int) -> Iterator[None]:
     """Say what ended a training from outside; a run that never began leaves nothing behind."""
-    path = training.run.path
+    path = training.run.path if training.leads else Path()
     try:
         yield
     except InputError:
-        if first == 0 and training.state.step == 0 and not training.run.checkpoints():
+        if (
+            training.leads
+            and first == 0
+            and training.state.step == 0
+            and not training.run.checkpoints()
+        ):
             shutil.rmtree(path)
         raise
     except (torch.OutOfMemoryError, MemoryError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction
@@ -40,6 +41,15 @@ def train(
     resume: Annotated[
         str | None, option("RUN", "continue a run, bit for bit; with a larger --steps, extend it")
     ] = None,
+    micro_batch: Annotated[
+        int | None, WHOLE_NUMBER, option("N", "compute gradients in pieces of N, to save memory")
+    ] = None,
+    processes: Annotated[
+        int, WHOLE_NUMBER, option("N", "share every batch among N processes of this machine")
+    ] = 1,
+    max_restarts: Annotated[
+        int, WHOLE_NUMBER, option("N", "start again, from the last checkpoint, if a process dies")
+    ] = 0,
     quiet: Annotated[bool, option("", "print nothing but the run's directory, at the end")] = False,
     dry_run: Annotated[bool, option("", "print the recipe, and do not train")] = False,
 ) -> int:
@@ -47,33 +57,56 @@ def train(
 
     What is not given is as the recipe has it. Ctrl-C saves and says how to go on.
     """
-    from gannets.cli.choice import choose, names_of, open_run
-    from gannets.cli.session import play, resumed, started
+    from gannets.cli.choice import Chosen, choose, names_of, open_run
+    from gannets.cli.launch import restarted
+    from gannets.cli.session import Place, play, resumed, started
     from gannets.data import data_dir as with_data_dir
 
+    numbers = {"steps": steps, "batch": batch, "seed": seed, "micro_batch": micro_batch}
     with with_data_dir(data_dir):
+        chosen: Chosen | None = None
         if resume is not None:
-            given = {"DATA": data, "--batch": batch, "--seed": seed, "--precision": precision}
-            _refuse({**given, "--out": out, "--set": set or None}, resume)
+            del numbers["steps"]
+            flags = {f"--{name.replace('_', '-')}": n for name, n in numbers.items()}
+            given = {"DATA": data, **flags, "--precision": precision, "--out": out}
+            _refuse({**given, "--set": set or None}, resume)
             names = names_of(recipe)
-            run = open_run(resume, names)
-            if dry_run:
-                print(run.recipe)
-                return 0
-            training = resumed(resume, names=names, steps=steps, device=device)
-            return play(training, code=recipe, quiet=quiet)
-        chosen = choose(
-            data,
-            recipe=recipe,
-            numbers={"steps": steps, "batch": batch, "seed": seed},
-            precision=precision,
-            changes=set,
-        )
+            value = open_run(resume, names).recipe
+        else:
+            chosen = choose(data, recipe=recipe, numbers=numbers, precision=precision, changes=set)
+            names, value, recipe = chosen.names, chosen.recipe, chosen.file or recipe
         if dry_run:
-            print(chosen.recipe)
+            print(value)
             return 0
-        training = started(chosen, out=out, device=device)
-        return play(training, code=chosen.file, quiet=quiet)
+        if processes != 1 or max_restarts:
+            from gannets.cli.launch import launch
+            from gannets.training.run import next_directory
+
+            run = Path(resume or out or next_directory(Path("runs"), value.name))
+            options = {
+                "--recipe": recipe,
+                "--precision": precision,
+                "--device": device,
+                "--steps": steps,
+                "--batch": batch,
+                "--seed": seed,
+                "--micro-batch": micro_batch,
+                "--resume" if resume else "--out": run,
+            }
+            words = [data] if data else []
+            words += [w for name, v in options.items() if v is not None for w in (name, str(v))]
+            words += [word for assignment in set for word in ("--set", assignment)]
+            words += ["--quiet"] * quiet
+            return launch(words, run=run, processes=processes, restarts=max_restarts)
+        with Place.joined(device) as place:
+            if resume is None and out is not None and restarted() and Path(out).exists():
+                resume = out
+            if resume is not None:
+                training = resumed(resume, names=names, steps=steps, place=place)
+            else:
+                assert chosen is not None
+                training = started(chosen, out=out, place=place)
+            return play(training, code=recipe, quiet=quiet)
 
 
 def _refuse(given: dict[str, object], run: str) -> None:

@@ -59,7 +59,7 @@ def read_json(path: Path, *, schema: int) -> dict[str, Any]:
         raise InputError(f"{path} holds no JSON object.")
     if value.get("schema") != schema:
         raise InputError(
-            f"{path} has schema {value.get('schema')!r}, and this version of gannets reads {schema}."
+            f"{path} has schema {value.get('schema')!r}; this version of gannets reads {schema}."
         )
     return value
 

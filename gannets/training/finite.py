@@ -1,7 +1,7 @@
 """What to say when a number is no number: which player, which item, which layer, which update.
 
-A gradient that is not finite is refused before the optimizer moves by it. Every draw is a function of
-its number, so the update that failed can be played once more, watched, to find where it began.
+A gradient that is not finite is refused before the optimizer moves by it. Every draw is a function
+of its number, so the update that failed can be played once more, watched, to find where it began.
 """
 
 from __future__ import annotations

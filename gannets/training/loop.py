@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from gannets.errors import StoppedError
-from gannets.game import PLAYERS, Losses, Players
+from gannets.game import ALONE, PLAYERS, Group, Losses, Players
 from gannets.training.model import Model
 from gannets.training.notation import Vocabulary
+from gannets.training.parallel import same_everywhere
 from gannets.training.pictures import Pictures
 from gannets.training.recipe import Recipe
 from gannets.training.run import Run, model_card, next_directory
@@ -65,16 +66,16 @@ def train(
 class Training:
     """A game that is being recorded. Iterating over it plays on, writing the run as it goes."""
 
-    def __init__(self, state: State, run: Run) -> None:
+    def __init__(self, state: State, run: Run | None) -> None:
         self.state = state
-        self.run = run
+        self._run = run
         self.recipe = state.recipe
         self.pictures = Pictures(state)
         self.line: dict[str, Any] | None = None
         """The last line of metrics."""
         self.speed = 0.0
         """Updates a second since the last line of metrics."""
-        self._window = _Window()
+        self._window = _Window(state.group)
         self._saved = -1
         self._since = (time.perf_counter(), state.step)
 
@@ -86,9 +87,15 @@ class Training:
         out: str | Path | None = None,
         device: str | torch.device = "auto",
         names: Vocabulary | None = None,
+        group: Group = ALONE,
     ) -> Training:
-        """A new run of `recipe`. Nothing is written before data and nets are known to fit."""
-        state = State(recipe, device=device)
+        """A new run of `recipe`. Nothing is written before data and nets are known to fit.
+
+        Of a group of processes the first writes the run, and the others play along.
+        """
+        state = State(recipe, device=device, group=group)
+        if group.rank > 0:
+            return cls(state, None)
         path = Path(out) if out is not None else next_directory(Path("runs"), recipe.name)
         run = Run.create(path, recipe, names=names)
         run.describe_environment(device=state.device, fingerprint=state.source.fingerprint)
@@ -105,13 +112,13 @@ class Training:
         steps: int | None = None,
         device: str | torch.device = "auto",
         names: Vocabulary | None = None,
+        group: Group = ALONE,
     ) -> Training:
         """Take up the run in `path` at its last checkpoint; `steps` gives it a larger budget."""
         run = Run(path, names=names)
-        if steps is not None:
-            run.extend(steps)
-        state = State(run.recipe, device=device)
-        training = cls(state, run)
+        recipe = run.recipe if steps is None else run.extended(steps)
+        state = State(recipe, device=device, group=group)
+        training = cls(state, run if group.rank == 0 else None)
         checkpoints = run.checkpoints()
         if checkpoints:
             tensors, counters = run.load_checkpoint(checkpoints[-1])
@@ -120,10 +127,24 @@ class Training:
                 None if sums is None else sums.to(state.device), counters["window"]
             )
             state.load(tensors, counters)
-        run.rewind(state.step)
         training._since = (time.perf_counter(), state.step)
-        run.log(f"resumed at step {state.step} on {state.device}")
+        if group.rank == 0:
+            run.keep(recipe)
+            run.rewind(state.step)
+            run.log(f"resumed at step {state.step} on {state.device}")
         return training
+
+    @property
+    def run(self) -> Run:
+        """The run's directory, which the first process of a group writes alone."""
+        if self._run is None:
+            raise StoppedError("Only the first process of a group has the run's directory.")
+        return self._run
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the run."""
+        return self._run is not None
 
     def __iter__(self) -> Iterator[Step]:
         recipe, state = self.recipe, self.state
@@ -140,18 +161,24 @@ class Training:
             yield step
         if self._saved != state.step:
             self.save()
-        self.run.log(f"finished at step {state.step}")
+        if self.leads:
+            self.run.log(f"finished at step {state.step}")
 
     def save(self) -> None:
         """Write a checkpoint and the model as they are now."""
         state = self.state
+        state.check()
+        same_everywhere(state.tensors(), state.group)
+        self._window.agree()
+        self._saved = state.step
+        if not self.leads:
+            return
         tensors = {**state.tensors(), **self._window.tensors()}
         counters = {**state.counters(), "window": self._window.counters()}
         self.run.save_checkpoint(tensors, counters)
         self.model.save_pretrained(
             self.run.path / "model", card=model_card(self.recipe, state.step)
         )
-        self._saved = state.step
 
     @property
     def model(self) -> Model:
@@ -160,9 +187,11 @@ class Training:
         return Model(self.state.generator, recipe.nets.generator, recipe.prior, self.state.space)
 
     def _draw(self) -> None:
-        self.pictures.save(self.run.path / "samples" / f"{self.state.step:06d}.png")
+        if self.leads:
+            self.pictures.save(self.run.path / "samples" / f"{self.state.step:06d}.png")
 
     def _record(self) -> None:
+        self.state.check()
         means = self._window.means()
         self._stop_unless_finite(means)
         line: dict[str, Any] = {"step": self.state.step}
@@ -172,7 +201,8 @@ class Training:
                 k.removeprefix(prefix): v for k, v in means.items() if k.startswith(prefix)
             }
         line["rates"] = {player: self.state.movers[player].rates() for player in PLAYERS}
-        self.run.record(line)
+        if self.leads:
+            self.run.record(line)
         self.line = line
         now = time.perf_counter()
         before, step = self._since
@@ -186,15 +216,16 @@ class Training:
                     half = self.state.movers[player].rates().get("lr", 0.0) / 2
                     raise StoppedError(
                         f"The loss {name!r} became {mean} before step {self.state.step}. The last "
-                        f"checkpoint is kept in {self.run.path / 'checkpoints'}; try a lower "
-                        f"learning rate: --set optimizers.{player}.lr={half:g}."
+                        "checkpoint is kept; try a lower learning rate: "
+                        f"--set optimizers.{player}.lr={half:g}."
                     )
 
 
 class _Window:
     """Sums of the losses since the last line of metrics, kept on the device."""
 
-    def __init__(self) -> None:
+    def __init__(self, group: Group) -> None:
+        self._group = group
         self.count = 0
         self._names: list[str] = []
         self._sums: Tensor | None = None
@@ -210,11 +241,17 @@ class _Window:
         self.count += 1
 
     def means(self) -> dict[str, float]:
-        """The means, and begin anew."""
+        """The means over updates and processes, and begin anew."""
         assert self._sums is not None
-        means = dict(zip(self._names, (self._sums / self.count).tolist(), strict=True))
+        mean = self._group.mean(self._sums / self.count)
+        means = dict(zip(self._names, mean.tolist(), strict=True))
         self.count, self._sums = 0, None
         return means
+
+    def agree(self) -> None:
+        """Make the sums so far everybody's mean, so that one process can save them."""
+        if self._sums is not None:
+            self._sums = self._group.mean(self._sums)
 
     def tensors(self) -> dict[str, Tensor]:
         """What a checkpoint holds of the window."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from gannets.errors import InputError, StoppedError
 from gannets.game import ALONE, Group
 
-__all__ = ["joined", "local_device", "same_everywhere", "size_from_environment"]
+__all__ = ["anyone", "joined", "local_device", "same_everywhere", "size_from_environment"]
 
 TIMEOUT = timedelta(minutes=10)
 SLURM = {"RANK": "SLURM_PROCID", "WORLD_SIZE": "SLURM_NTASKS", "LOCAL_RANK": "SLURM_LOCALID"}
@@ -46,7 +46,8 @@ def joined(*, device: torch.device, environment: Mapping[str, str] = os.environ)
     for name in ("MASTER_ADDR", "MASTER_PORT"):
         if name not in environment:
             raise InputError(f"{name} is not set: it says where the {size} processes meet.")
-    backend = "nccl" if device.type == "cuda" else "gloo"
+    # gloo as well as nccl: what concerns the processes and not the game stays on the CPU.
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, rank=rank, world_size=size, timeout=TIMEOUT)
     try:
         yield Group(rank, size)
@@ -57,10 +58,18 @@ def joined(*, device: torch.device, environment: Mapping[str, str] = os.environ)
 def local_device(device: str, environment: Mapping[str, str] = os.environ) -> str:
     """The device of this process: with several on a machine, each takes a GPU of its own."""
     local = _number("LOCAL_RANK", environment)
-    several = size_from_environment(environment) > 1 and local is not None
-    if several and device in ("auto", "cuda") and torch.cuda.is_available():
-        return f"cuda:{local % torch.cuda.device_count()}"
-    return device
+    if local is None or device not in ("auto", "cuda") or not torch.cuda.is_available():
+        return device
+    return f"cuda:{local % torch.cuda.device_count()}"
+
+
+def anyone(flag: bool, group: Group) -> bool:
+    """Whether any process raises its flag, so that all of them stop at the same update."""
+    if group.alone:
+        return flag
+    raised = torch.tensor(int(flag))
+    dist.all_reduce(raised)
+    return bool(raised)
 
 
 def same_everywhere(tensors: Mapping[str, Tensor], group: Group) -> None:
@@ -78,7 +87,7 @@ def same_everywhere(tensors: Mapping[str, Tensor], group: Group) -> None:
         ranks = (everybodys != everybodys[:1]).any(dim=1).nonzero().flatten().tolist()
         raise StoppedError(
             f"The processes have drifted apart: {name!r} of rank {ranks[0]} differs from rank 0's. "
-            "Something in the recipe draws random numbers or reads data that the ranks do not share."
+            "Something in the recipe draws random numbers or reads data that they do not share."
         )
 
 

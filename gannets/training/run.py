@@ -81,16 +81,20 @@ class Run:
             raise InputError(f"{self.path / 'recipe.txt'} holds no Recipe.")
         return recipe
 
-    def extend(self, steps: int) -> None:
-        """Raise the budget of the run."""
+    def extended(self, steps: int) -> Recipe:
+        """The recipe with a larger budget."""
         recipe = self.recipe
         if steps < recipe.steps:
             raise InputError(
                 f"{self.path} was asked for {recipe.steps} steps; a run can be extended, "
                 f"not cut to {steps}."
             )
-        self.recipe = Recipe(**{**vars(recipe), "steps": steps})
-        write_text(self.path / "recipe.txt", f"{self.recipe}\n")
+        return Recipe(**{**vars(recipe), "steps": steps})
+
+    def keep(self, recipe: Recipe) -> None:
+        """Make `recipe` the run's."""
+        self.recipe = recipe
+        write_text(self.path / "recipe.txt", f"{recipe}\n")
 
     # What is recorded.
 

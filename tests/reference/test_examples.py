@@ -1,18 +1,16 @@
 """The single-file scripts in examples/ are the recipes of the same names, number for number.
 
 Each plays 50 updates from the library's initial weights, on the library's data, latents and random
-numbers. Both sides compute in float64, so that sums taken in another order do not drift apart: what
-is left of 1e-6 is for a coefficient, a sign or an order of steps that differs.
+numbers. Both sides compute in float64, so that sums taken in another order do not drift apart.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -21,7 +19,8 @@ from torch import Tensor, nn
 from examples import goodfellow2014, r1_ring, wgan_gp
 from gannets import recipes
 from gannets.data import Arrays
-from gannets.game import Batch, Stream
+from gannets.data.source import Rows
+from gannets.game import PLAYERS, Players, Prior, Stream
 from gannets.nets import DCGAN
 from gannets.training import Nets, Recipe
 from gannets.training.state import State
@@ -30,41 +29,49 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 STEPS = 50
 
 
-@pytest.fixture(autouse=True)
-def double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+@dataclass(frozen=True)
+class Kept:
+    """A prior that keeps what it draws."""
+
+    prior: Prior
+    drawn: list[Tensor] = field(default_factory=list)
+
+    @property
+    def dimension(self) -> int:
+        return self.prior.dimension
+
+    def __call__(self, n: int, random: Stream) -> Tensor:
+        self.drawn.append(self.prior(n, random))
+        return self.drawn[-1]
 
 
-class Recorded:
-    """A game of the library in double precision, and every batch that it drew."""
+class Library:
+    """The library's game in double precision; the data and latents that it has drawn."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self.state = State(recipe, device="cpu")
-        self.batches: list[Batch] = []
-        self._source_batch = self.state.source.batch
-        self._draw = self.state.draw
-        self.state.source.batch = self._doubled  # type: ignore[method-assign]
-        self.state.draw = self._recorded  # type: ignore[method-assign]
+        prior = Kept(recipe.prior)
+        self.latents = prior.drawn
+        self.reals: list[Tensor] = []
+        self.state = State(replace(recipe, prior=prior, precision="float64"), device="cpu")
+        self._batch = self.state.source.batch
+        self.state.source.batch = self._keep  # type: ignore[method-assign]
 
-    def _doubled(self, step: int, m: int) -> Any:
-        x, y = self._source_batch(step, m)
-        return x.double(), y
+    def _keep(self, step: int, m: int) -> Rows:
+        x, y = self._batch(step, m)
+        self.reals.append(x)
+        return x, y
 
-    def _recorded(self, player: Any) -> Batch:
-        batch = self._draw(player)
-        self.batches.append(batch)
-        return batch
-
-    def weights(self, player: Any) -> dict[str, Tensor]:
-        return self.state.players[player].state_dict()
-
-
-def copy_in_order(weights: dict[str, Tensor], net: nn.Module) -> None:
-    """Both nets have the same tensors in the same order."""
-    own = net.state_dict()
-    net.load_state_dict(dict(zip(own, weights.values(), strict=True)))
+    def copy_into(self, nets: Players[nn.Module], order: Sequence[str] = ()) -> None:
+        """Let `nets` start where these do: the same tensors, in this order."""
+        weights = self.state.players.map(lambda net: net.state_dict())
+        if order:
+            names = [k for part in order for k in weights.generator if k.startswith(f"{part}.")]
+            assert len(names) == len(weights.generator)
+            weights = replace(weights, generator={k: weights.generator[k] for k in names})
+        for player in PLAYERS:
+            own = nets[player].double().state_dict()
+            theirs = weights[player].values()
+            nets[player].load_state_dict(dict(zip(own, theirs, strict=True)))
 
 
 def images(*shape: int) -> Tensor:
@@ -72,28 +79,24 @@ def images(*shape: int) -> Tensor:
     return torch.randint(256, shape, generator=generator, dtype=torch.uint8)
 
 
-def close(example: list[Tensor], library: list[Tensor]) -> None:
-    torch.testing.assert_close(torch.stack(example), torch.stack(library), rtol=0, atol=1e-6)
+def assert_close(example: Sequence[Tensor], library: Sequence[Tensor]) -> None:
+    own, theirs = torch.stack(list(example)), torch.stack(list(library))
+    torch.testing.assert_close(own, theirs, rtol=0, atol=1e-6)
 
 
 def test_r1_ring_is_the_recipe_ring() -> None:
-    game = Recorded(recipes.get("ring"))
+    game = Library(recipes.get("ring"))
     G, D = r1_ring.players()
-    copy_in_order(game.weights("generator"), G)
-    copy_in_order(game.weights("discriminator"), D)
+    game.copy_into(Players(G, D))
     mean = [w.detach().clone() for w in G.parameters()]
     optimizers = r1_ring.adam(G), r1_ring.adam(D)
-    replay = iter(game.batches)
-
-    def draw() -> tuple[Tensor, Tensor]:
-        batch = next(replay)
-        return batch.real[0].detach().clone(), batch.latent
-
     for step in range(STEPS):
         losses = game.state.advance()
         d = losses.discriminator
         expected = [losses.generator["objective"], d["objective"], d["R1"], d["R2"]]
-        close(r1_ring.update(G, D, optimizers, draw), expected)
+        draws = zip(game.reals[-2:], game.latents[-2:], strict=True)
+        draw = iter([(x.double(), z.double()) for x, z in draws]).__next__
+        assert_close(r1_ring.update(G, D, optimizers, draw), expected)
         r1_ring.average(mean, list(G.parameters()), step)
     for own, theirs in zip(mean, game.state.generator.parameters(), strict=True):
         torch.testing.assert_close(own, theirs, rtol=0, atol=1e-6)
@@ -102,60 +105,57 @@ def test_r1_ring_is_the_recipe_ring() -> None:
 def test_goodfellow2014_is_the_recipe_goodfellow2014() -> None:
     recipe = recipes.get("goodfellow2014")
     data = Arrays(images(400, 1, 28, 28), bounds=(0.0, 1.0))
-    game = Recorded(replace(recipe, data=data, batch=20))
+    game = Library(replace(recipe, data=data, batch=20))
     G, D = goodfellow2014.players(torch.full((784,), 0.5))
-    copy_in_order(game.weights("generator"), G)
-    copy_in_order(game.weights("discriminator"), D)
-    optimizers = tuple(torch.optim.SGD(net.parameters(), fused=True) for net in (G, D))
+    game.copy_into(Players(G, D))
+    optimizers = [torch.optim.SGD(net.parameters(), fused=True) for net in (G, D)]
     masks = Stream(recipe.seed, "discriminator")
-    D.uniform = masks.uniform
-    # The momentum's first rise is at the second epoch, so that is where this one begins.
-    game.state.load(game.state.tensors(), updates_at(game.state, goodfellow2014.EPOCH - 25))
-    for step in range(goodfellow2014.EPOCH - 25, goodfellow2014.EPOCH - 25 + STEPS):
+
+    def uniform(rows: int, columns: int) -> Tensor:
+        """The library's D sees real and generated samples in turn, the script's all real first."""
+        return masks.uniform(rows, columns).view(-1, 2, columns).transpose(0, 1).flatten(0, 1)
+
+    D.uniform = uniform
+    # The momentum's first stair is at the second epoch; here it is amid the 50 updates.
+    first = goodfellow2014.EPOCH - STEPS // 2
+    counters = {name: first if n == 0 else n for name, n in game.state.counters().items()}
+    game.state.load(game.state.tensors(), counters)
+    for step in range(first, first + STEPS):
         losses = game.state.advance()
-        batch = game.batches.pop()
         masks.at(step)
-        x = batch.real[0].flatten(1)
-        own = goodfellow2014.update(G, D, optimizers, x, batch.latent, step)
-        close(own, [losses.generator["objective"], losses.discriminator["objective"]])
-
-
-def updates_at(state: State, step: int) -> dict[str, int]:
-    """The counters of a game in which `step` updates have been made."""
-    return dict.fromkeys(state.counters(), step)
+        x, z = game.reals[-1].double().flatten(1), game.latents[-1].double()
+        own = goodfellow2014.update(G, D, optimizers, x, z, step)
+        assert_close(own, [losses.generator["objective"], losses.discriminator["objective"]])
+    rates = game.state.movers.discriminator.rates()
+    own_rates = {name: optimizers[1].param_groups[0][name] for name in rates}
+    assert own_rates == pytest.approx(rates, rel=1e-5)  # those are of the update to come
+    assert rates["momentum"] > 0.5
 
 
 def test_wgan_gp_is_the_recipe_wgan_gp() -> None:
-    width = 2
+    """At two channels where it has 64, and on small batches: all else is the recipe's."""
     recipe = recipes.get("wgan_gp")
-    nets = Nets(DCGAN(width=width, kernel=5), DCGAN(width=width, kernel=5, batch_norm=False))
-    data = Arrays(images(200, 1, 28, 28))
-    assert (recipe.nets.generator, recipe.nets.discriminator) == (
-        replace(nets.generator, width=wgan_gp.WIDTH),
-        replace(nets.discriminator, width=wgan_gp.WIDTH),
+    assert recipe.nets == Nets(
+        DCGAN(width=wgan_gp.WIDTH, kernel=5),
+        DCGAN(width=wgan_gp.WIDTH, kernel=5, batch_norm=False),
     )
-    game = Recorded(replace(recipe, data=data, nets=nets, batch=10))
-    G, D = wgan_gp.generator(width), wgan_gp.discriminator(width)
-    weights = game.weights("generator")
-    order = ["base", "norms.0", "stages.0", "norms.1", "stages.1", "norms.2", "stages.2"]
-    in_order = {k: w for part in order for k, w in weights.items() if k.startswith(f"{part}.")}
-    assert in_order.keys() == weights.keys()
-    copy_in_order(in_order, G)
-    copy_in_order(game.weights("discriminator"), D)
+    nets = Nets(DCGAN(width=2, kernel=5), DCGAN(width=2, kernel=5, batch_norm=False))
+    game = Library(replace(recipe, data=Arrays(images(200, 1, 28, 28)), nets=nets, batch=10))
+    G, D = wgan_gp.generator(2), wgan_gp.discriminator(2)
+    order = ("base", "norms.0", "stages.0", "norms.1", "stages.1", "norms.2", "stages.2")
+    game.copy_into(Players(G, D), order)
     optimizers = wgan_gp.adam(G), wgan_gp.adam(D)
     coefficients = Stream(recipe.seed, "terms")
-    replay = iter(enumerate(game.batches))
-
-    def draw() -> tuple[Tensor, Tensor, Tensor]:
-        index, batch = next(replay)
-        x = batch.real[0] if batch.real else torch.empty(0)
-        return x, batch.latent, coefficients.at(index).uniform(10, 1, 1, 1)
-
-    for _ in range(STEPS):
+    for step in range(STEPS):
         losses = game.state.advance()
         d = losses.discriminator
         expected = [losses.generator["objective"], d["objective"], d["GradientPenalty"]]
-        close(wgan_gp.update(G, D, optimizers, draw), expected)
+        draws = [
+            (x.double(), z.double(), coefficients.at(6 * step + i).uniform(10, 1, 1, 1).double())
+            for i, (x, z) in enumerate(zip(game.reals[-5:], game.latents[-6:-1], strict=True))
+        ]
+        last = (draws[-1][0], game.latents[-1].double(), draws[-1][2])  # G's turn: z alone counts
+        assert_close(wgan_gp.update(G, D, optimizers, iter([*draws, last]).__next__), expected)
 
 
 @pytest.mark.parametrize("script", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
