@@ -70,11 +70,11 @@ def train(
             flags = {f"--{name.replace('_', '-')}": n for name, n in numbers.items()}
             given = {"DATA": data, **flags, "--precision": precision, "--out": out}
             _refuse({**given, "--set": set or None}, resume)
-            names = names_of(recipe)
+            names, code = names_of(recipe), recipe
             value = open_run(resume, names).recipe
         else:
             chosen = choose(data, recipe=recipe, numbers=numbers, precision=precision, changes=set)
-            names, value, recipe = chosen.names, chosen.recipe, chosen.file or recipe
+            names, value, code = chosen.names, chosen.recipe, chosen.file
         if dry_run:
             print(value)
             return 0
@@ -106,7 +106,7 @@ def train(
             else:
                 assert chosen is not None
                 training = started(chosen, out=out, place=place)
-            return play(training, code=recipe, quiet=quiet)
+            return play(training, code=code, quiet=quiet)
 
 
 def _refuse(given: dict[str, object], run: str) -> None:

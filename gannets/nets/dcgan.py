@@ -148,7 +148,7 @@ class DCGANDiscriminator(nn.Module):
         """Logits of x (given classes y) being data."""
         check_call(x, y, shape=self.event, classes=self.classes, net="The discriminator DCGAN")
         h = self.features(x)
-        logits: Tensor = self.last(h)[:, 0]
+        logits: Tensor = self.last(h).flatten()
         return logits if self.projection is None else logits + self.projection(h, y)
 
 

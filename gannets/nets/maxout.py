@@ -87,5 +87,5 @@ class MaxoutDiscriminator(nn.Module):
         h = self.input(x.flatten(1))
         # Behind the dropout: the class is always told.
         h = h if self.condition is None else self.condition(h, y)
-        logits: Tensor = self.last(self.hidden(h))[:, 0]
+        logits: Tensor = self.last(self.hidden(h)).flatten()
         return logits

@@ -129,7 +129,7 @@ class MLPDiscriminator(nn.Module):
         check_call(x, y, shape=self.event, classes=self.classes, net="The discriminator MLP")
         h = x.flatten(1)
         h = h if self.condition is None else self.condition(h, y)
-        logits: Tensor = self.last(self.hidden(h))[:, 0]
+        logits: Tensor = self.last(self.hidden(h)).flatten()
         return logits
 
 

@@ -79,11 +79,12 @@ def same_everywhere(tensors: Mapping[str, Tensor], group: Group) -> None:
     """
     if group.alone:
         return
-    sums = torch.stack([_checksum(tensor) for tensor in tensors.values()])
+    names = sorted(tensors)  # a file gives its tensors in any order, another one on each process
+    sums = torch.stack([_checksum(tensors[name]) for name in names])
     everybodys = group.gather(sums[None])
     differs = (everybodys != everybodys[:1]).any(dim=0)
     if bool(differs.any()):
-        name = list(tensors)[int(differs.nonzero()[0])]
+        name = names[int(differs.nonzero()[0])]
         ranks = (everybodys != everybodys[:1]).any(dim=1).nonzero().flatten().tolist()
         raise StoppedError(
             f"The processes have drifted apart: {name!r} of rank {ranks[0]} differs from rank 0's. "

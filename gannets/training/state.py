@@ -58,6 +58,12 @@ class State:
     ) -> None:
         self.recipe = recipe
         self.group = group
+        for m in {recipe.batch, recipe.generator_batch or recipe.batch}:
+            if m % group.size:
+                raise InputError(
+                    f"A batch of {m} cannot be shared by {group.size} processes: "
+                    f"choose a batch that is a multiple of {group.size}."
+                )
         self.device = resolve_device(device)
         self.source: Source = open_source(recipe.data, seed=recipe.seed, device=self.device)
         self.source.check(max(recipe.batch, recipe.generator_batch or 0))
@@ -194,11 +200,6 @@ class State:
         recipe = self.recipe
         m = (recipe.generator_batch if player == "generator" else None) or recipe.batch
         own = m // self.group.size
-        if m % self.group.size:
-            raise InputError(
-                f"A batch of {m} cannot be shared by {self.group.size} processes: "
-                f"choose a batch that is a multiple of {self.group.size}."
-            )
         if recipe.micro_batch is None or recipe.micro_batch >= own:
             return m, 1
         pieces = -(-own // recipe.micro_batch)
@@ -221,7 +222,7 @@ class State:
         first, *terms = items
         total = first
         if terms:
-            own = torch.stack(terms).sum() if len(terms) > 1 else terms[0]
+            own = sum(terms[1:], start=terms[0])
             total = first + (own if self.group.alone else own / self.group.size)
         gradient = torch.autograd.grad(
             total,
@@ -241,12 +242,11 @@ class State:
         An accelerator is not waited for: there the optimizer leaves the step out by itself, and
         `check` finds out later.
         """
-        norms = torch._foreach_norm(list(found.gradient))
-        size = torch.stack([*norms, found.losses["objective"]]).sum()
+        sizes = [*torch._foreach_norm(list(found.gradient)), found.losses["objective"]]
         mover = self.movers[player]
         if self.device.type != "cpu" and mover.can_skip:
-            mover.skip_unless(torch.isfinite(size))
-        elif not math.isfinite(float(size)):
+            mover.skip_unless(torch.isfinite(torch.stack(sizes).sum()))
+        elif not math.isfinite(sum(map(float, sizes))):
             self._stop(player, found, draw)
         return found
 
@@ -379,7 +379,9 @@ def resolve_device(device: str | torch.device) -> torch.device:
         chosen = torch.device(device)
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
+        there = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        there += ["mps"] if torch.backends.mps.is_available() else []
         raise InputError(
-            f"There is no device {str(device)!r} here: use cpu, cuda, cuda:1, mps or auto."
+            f"There is no device {str(device)!r} here: use {' or '.join(there)}."
         ) from error
     return chosen
