@@ -1,8 +1,8 @@
 """One update of the library against one of a plain torch script of the same mathematics.
 
 The scripts are written for speed: fused Adam, autograd asked for one player's gradient only, real
-and generated samples in one pass through D, data in memory. That of the ring is examples/r1_ring.py,
-which a test holds to be the recipe `ring`, number for number.
+and generated samples in one pass through D, data in memory. That of the ring is
+examples/r1_ring.py, which a test holds to be the recipe `ring`, number for number.
 
     python benchmarks/step.py
 """
@@ -114,7 +114,7 @@ def main() -> None:
     cases: list[tuple[str, Iterator[object], Iterator[object], int, int]] = [
         ("ring: RpGAN, R1, R2", library(on_ring), ring(), 10, 100),
         ("ring: non-saturating, no penalty", library(plain), plain_ring(), 10, 100),
-        ("DCGAN, 28x28, batch 128", library(on_images), dcgan(images), 1, 10),
+        ("DCGAN, 28x28, batch 128", library(on_images), dcgan(images), 1, 20),
     ]
     rows: list[Row] = []
     for name, ours, theirs, steps, rounds in cases:

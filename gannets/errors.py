@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["InputError", "StoppedError", "did_you_mean", "unknown"]
+__all__ = ["InputError", "RunWarning", "StoppedError", "did_you_mean", "unknown"]
 
 
 LONGEST_LIST = 24
@@ -22,6 +22,13 @@ class StoppedError(RuntimeError):
     """A run cannot go on; the message says why, what is kept and what to change.
 
     The command line prints it and exits with code 1.
+    """
+
+
+class RunWarning(UserWarning):
+    """A run is gone on with, but not quite as one would think; the message says why.
+
+    The command line prints it and goes on.
     """
 
 

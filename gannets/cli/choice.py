@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gannets.training import Recipe, Run
     from gannets.training.notation import Vocabulary
 
-__all__ = ["Chosen", "choose", "is_file", "names_of", "open_run"]
+__all__ = ["Chosen", "changed", "choose", "is_file", "names_of", "open_run"]
 
 SHORT = {"fp32": "float32", "fp64": "float64", "bf16": "bfloat16"}
 
@@ -38,17 +38,29 @@ def choose(
     changes: Sequence[str],
 ) -> Chosen:
     """The recipe that a command line asks for; what is not given is as the recipe has it."""
-    from gannets.training import change
-
     chosen = _recipe(data, recipe)
     value = chosen.recipe
-    given: dict[str, Any] = {name: n for name, n in numbers.items() if n is not None}
     if precision is not None:
-        given["precision"] = SHORT.get(precision, precision)
-    value = replace(value, **given)
+        value = replace(value, precision=SHORT.get(precision, precision))
+    return changed(value, numbers=numbers, changes=changes, names=chosen.names, file=chosen.file)
+
+
+def changed(
+    recipe: Recipe,
+    *,
+    numbers: dict[str, int | None],
+    changes: Sequence[str],
+    names: Vocabulary | None,
+    file: str | None,
+) -> Chosen:
+    """`recipe` with what was given replaced: the numbers first, then every --set in turn."""
+    from gannets.training import change
+
+    given: dict[str, Any] = {name: n for name, n in numbers.items() if n is not None}
+    value = replace(recipe, **given)
     for assignment in changes:
-        value = change(value, assignment, chosen.names)
-    return replace(chosen, recipe=value)
+        value = change(value, assignment, names)
+    return Chosen(value, names or {}, file)
 
 
 def _recipe(data: str | None, recipe: str | None) -> Chosen:

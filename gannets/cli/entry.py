@@ -1,6 +1,6 @@
 """The entry point: finds the verb, and turns whatever ends it into an exit code.
 
-0 done, 1 the run stopped or a check failed, 2 bad input, 130 and 143 stopped by a signal.
+0 done, 1 the run stopped or a check failed, 2 bad input, 130, 138 and 143 stopped by a signal.
 """
 
 from __future__ import annotations

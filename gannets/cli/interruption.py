@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM: the first lets the step finish, the second stops at once."""
+"""Ctrl-C, SIGTERM and SIGUSR1: the first lets the step finish, the second stops at once.
+
+SIGUSR1 is how a cluster says that the time is up and that the job is to be queued again.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,11 @@ from types import FrameType
 
 __all__ = ["Interruption"]
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+NAMES = {
+    getattr(signal, name): "Ctrl-C" if name == "SIGINT" else name
+    for name in ("SIGINT", "SIGTERM", "SIGUSR1")
+    if hasattr(signal, name)  # Windows has no SIGUSR1
+}
 
 
 class Interruption:
@@ -20,18 +27,18 @@ class Interruption:
 
     @property
     def code(self) -> int:
-        """The exit code of a process that the signal ended: 130 for Ctrl-C, 143 for SIGTERM."""
+        """The exit code of a process that the signal ended: 128 and the signal's number."""
         return 128 + (self.signal or 0)
 
     @property
     def name(self) -> str:
         """What the person did."""
-        return "Ctrl-C" if self.signal == signal.SIGINT else "SIGTERM"
+        return NAMES[signal.Signals(self.signal)] if self.signal is not None else "nothing"
 
     def __enter__(self) -> Interruption:
         # Only the main thread may handle signals; elsewhere they are its owner's business.
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
+            self._before = {number: signal.signal(number, self._note) for number in NAMES}
         return self
 
     def __exit__(self, *_: object) -> None:

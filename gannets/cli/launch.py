@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING
 from gannets.errors import InputError, StoppedError
 
 if TYPE_CHECKING:
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 __all__ = ["is_follower", "launch", "restarted"]
+
+LAUNCHED = "GANNETS_LAUNCHED"
+"""Set for the processes that this one has started: it speaks for them where one of them dies."""
 
 
 def launch(words: Sequence[str], *, run: Path, processes: int, restarts: int) -> int:
@@ -38,7 +41,8 @@ def launch(words: Sequence[str], *, run: Path, processes: int, restarts: int) ->
             f"--processes takes 1 or more, --max-restarts 0 or more, not {processes}, {restarts}."
         )
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    os.environ[LAUNCHED] = "1"
+    logging.disable(logging.ERROR)  # what the agent sees is said here, in a sentence
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -56,11 +60,17 @@ def launch(words: Sequence[str], *, run: Path, processes: int, restarts: int) ->
         return _explain(error, run=run, processes=processes)
     except SignalException as error:
         return 128 + int(error.sigval)
+    finally:
+        logging.disable(logging.NOTSET)
+        del os.environ[LAUNCHED]
     return 0
 
 
 def _explain(error: ChildFailedError, *, run: Path, processes: int) -> int:
-    rank, failure = error.get_first_failure()
+    # Who was killed tells more than who, therefore, lost the connection to him.
+    failures = error.failures.items()
+    killed = [(rank, failure) for rank, failure in failures if failure.exitcode < 0]
+    rank, failure = min(killed, key=_when) if killed else error.get_first_failure()
     code = failure.exitcode
     if code in (1, 2):  # it has said itself what is wrong
         return code
@@ -70,6 +80,10 @@ def _explain(error: ChildFailedError, *, run: Path, processes: int) -> int:
         f"Process {rank} of {processes} {how}, so the others were stopped.{resume} "
         "With --max-restarts N this happens by itself, N times."
     )
+
+
+def _when(failure: tuple[int, ProcessFailure]) -> int:
+    return failure[1].timestamp
 
 
 def is_follower() -> bool:

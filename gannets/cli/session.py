@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,14 +18,14 @@ from gannets.cli.choice import Chosen
 from gannets.cli.display import Lines, Quiet, Terminal, View
 from gannets.cli.interruption import Interruption
 from gannets.cli.words import clock, command, count, itemised, speed
-from gannets.errors import InputError, StoppedError
+from gannets.errors import InputError, RunWarning, StoppedError
 from gannets.game import PLAYERS, Group, Losses, Players
 from gannets.training import Training
 from gannets.training.notation import Vocabulary
 from gannets.training.parallel import anyone, joined, local_device
 from gannets.training.state import resolve_device
 
-__all__ = ["play", "resumed", "started"]
+__all__ = ["branched", "play", "resumed", "started"]
 
 
 class Place(NamedTuple):
@@ -51,7 +52,37 @@ def started(chosen: Chosen, *, out: str | None, place: Place) -> Training:
 
 def resumed(path: str, *, names: Vocabulary | None, steps: int | None, place: Place) -> Training:
     """A run taken up where it was left."""
-    return Training.resume(path, steps=steps, device=place.device, names=names, group=place.group)
+    with _warned():
+        return Training.resume(
+            path, steps=steps, device=place.device, names=names, group=place.group
+        )
+
+
+def branched(parent: str, chosen: Chosen, *, out: str | None, place: Place) -> Training:
+    """A new run, of a recipe that was changed, that goes on where `parent` was left."""
+    return Training.branch(
+        parent,
+        chosen.recipe,
+        out=out,
+        device=place.device,
+        names=chosen.names,
+        group=place.group,
+    )
+
+
+@contextmanager
+def _warned() -> Iterator[None]:
+    """Say what there is to be said of a run, a line each, on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", RunWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, RunWarning):
+            print(f"gannets: {warning.message}", file=sys.stderr)
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
 
 
 def play(training: Training, *, code: str | None, quiet: bool) -> int:
@@ -110,13 +141,6 @@ def _explained(training: Training, first: int) -> Iterator[None]:
         raise StoppedError(
             f"The memory of {training.state.device} is too small for batches of {batch}: "
             f"try --batch {max(1, batch // 2)}, or --precision bfloat16."
-        ) from error
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise StoppedError(
-            f"{error.filename or path} cannot be written ({error.strerror}); "
-            f"the last checkpoint is kept in {path / 'checkpoints'}."
         ) from error
 
 

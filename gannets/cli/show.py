@@ -114,3 +114,4 @@ def _show_picture(console: Console, path: Path) -> None:
     size = (width, max(1, picture.height * width // picture.width))
     lines = half_blocks(np.asarray(picture.resize(size, Image.Resampling.BOX)))
     console.print(Segments([part for line in lines for part in (*line, Segment.line())]))
+    print()

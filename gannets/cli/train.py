@@ -39,7 +39,12 @@ def train(
         option("PATH=VALUE", "change a field of the recipe, such as optimizers.generator.lr=1e-4"),
     ] = (),
     resume: Annotated[
-        str | None, option("RUN", "continue a run, bit for bit; with a larger --steps, extend it")
+        str | None,
+        option(
+            "RUN",
+            "continue a run, bit for bit; a larger --steps extends it, --set begins a new run "
+            "that goes on from it",
+        ),
     ] = None,
     micro_batch: Annotated[
         int | None, WHOLE_NUMBER, option("N", "compute gradients in pieces of N, to save memory")
@@ -57,41 +62,50 @@ def train(
 
     What is not given is as the recipe has it. Ctrl-C saves and says how to go on.
     """
-    from gannets.cli.choice import Chosen, choose, names_of, open_run
+    from gannets.cli.choice import changed, choose, names_of, open_run
     from gannets.cli.launch import restarted
-    from gannets.cli.session import Place, play, resumed, started
+    from gannets.cli.session import Place, branched, play, resumed, started
     from gannets.data import data_dir as with_data_dir
 
     numbers = {"steps": steps, "batch": batch, "seed": seed, "micro_batch": micro_batch}
     with with_data_dir(data_dir):
-        chosen: Chosen | None = None
-        if resume is not None:
-            del numbers["steps"]
-            flags = {f"--{name.replace('_', '-')}": n for name, n in numbers.items()}
-            given = {"DATA": data, **flags, "--precision": precision, "--out": out}
-            _refuse({**given, "--set": set or None}, resume)
-            names, code = names_of(recipe), recipe
-            value = open_run(resume, names).recipe
-        else:
+        if resume is None:
             chosen = choose(data, recipe=recipe, numbers=numbers, precision=precision, changes=set)
-            names, value, code = chosen.names, chosen.recipe, chosen.file
+        else:
+            refuse_changes(
+                {
+                    "DATA": data,
+                    "--batch": batch,
+                    "--seed": seed,
+                    "--micro-batch": micro_batch,
+                    "--precision": precision,
+                    "--out": None if set else out,
+                },
+                resume,
+            )
+            names = names_of(recipe)
+            own = open_run(resume, names).recipe
+            numbers = {"steps": steps if set else None}
+            chosen = changed(own, numbers=numbers, changes=set, names=names, file=recipe)
         if dry_run:
-            print(value)
+            print(chosen.recipe)
             return 0
         if processes != 1 or max_restarts:
             from gannets.cli.launch import launch
-            from gannets.training.run import next_directory
+            from gannets.training.run import new_directory
 
-            run = Path(resume or out or next_directory(Path("runs"), value.name))
+            goes_on = resume is not None and not set
+            run = Path((resume if goes_on else out) or new_directory("runs", chosen.recipe.name))
             options = {
-                "--recipe": recipe,
+                "--recipe": chosen.file or recipe,
                 "--precision": precision,
                 "--device": device,
                 "--steps": steps,
                 "--batch": batch,
                 "--seed": seed,
                 "--micro-batch": micro_batch,
-                "--resume" if resume else "--out": run,
+                "--resume": resume,
+                "--out": None if goes_on else run,
             }
             words = [data] if data else []
             words += [w for name, v in options.items() if v is not None for w in (name, str(v))]
@@ -99,21 +113,28 @@ def train(
             words += ["--quiet"] * quiet
             return launch(words, run=run, processes=processes, restarts=max_restarts)
         with Place.joined(device) as place:
-            if resume is None and out is not None and restarted() and Path(out).exists():
-                resume = out
-            if resume is not None:
-                training = resumed(resume, names=names, steps=steps, place=place)
-            else:
-                assert chosen is not None
+            if out is not None and restarted() and (Path(out) / "recipe.txt").exists():
+                resume, set, steps = out, (), None  # it was begun before the restart
+            if resume is None:
                 training = started(chosen, out=out, place=place)
-            return play(training, code=code, quiet=quiet)
+            elif set:
+                training = branched(resume, chosen, out=out, place=place)
+            else:
+                training = resumed(resume, names=chosen.names, steps=steps, place=place)
+            return play(training, code=chosen.file, quiet=quiet)
 
 
-def _refuse(given: dict[str, object], run: str) -> None:
+FIELDS = {"DATA": "data=...", "--batch": "batch=N", "--seed": "seed=N", "--out": "FIELD=VALUE"}
+
+
+def refuse_changes(given: dict[str, object], run: str) -> None:
     """A run is continued as it was begun: bit for bit."""
     changed = [name for name, value in given.items() if value is not None]
     if changed:
+        name = changed[0]
+        field = FIELDS.get(name, f"{name.removeprefix('--')}=...")
         raise InputError(
             f"--resume {run} continues the run as it was begun, so {' and '.join(changed)} cannot "
-            "be given with it: leave that out, or begin a new run without --resume."
+            f"be given with it: leave that out, or begin a new run that goes on from this one with "
+            f"--set {field}."
         )

@@ -69,7 +69,8 @@ class Game:
             # Where the data do not hang on G, D's verdict on them is a number: no graph is kept.
             hangs = any(x.requires_grad for x in batch.real)
             with torch.set_grad_enabled(hangs and torch.is_grad_enabled()):
-                real = group.gather(judge(*batch.real))
+                real = judge(*batch.real)
+            real = group.gather(real)
         fake = group.gather(judge(*batch.fake))
         return {"objective": self.objective.generator(real, fake), **terms}
 
@@ -98,13 +99,12 @@ def term_name(term: Term) -> str:
 def _logits(judge: Judge, batch: Batch) -> tuple[Tensor, Tensor]:
     """Everybody's D(real) and D(fake).
 
-    They come from one pass where D is known to judge each sample by itself, with real and generated
-    samples in turn, so that a share of the batch is a stretch of the whole pass.
+    They come from one pass where D is known to judge each sample by itself.
     """
-    if getattr(judge.discriminator, "judges_alone", False) and _fresh(judge, batch):
-        pairs = zip(batch.real, batch.fake, strict=True)
-        logits = judge.discriminator(*(torch.stack(pair, 1).flatten(0, 1) for pair in pairs))
-        real, fake = logits.view(-1, 2).unbind(1)
+    known = judge.knows(batch.real) or judge.knows(batch.fake)
+    alike = len(batch.real[0]) == len(batch.fake[0])
+    if alike and not known and getattr(judge.discriminator, "judges_alone", False):
+        real, fake = _joined(judge.discriminator, batch)
         judge.remember(batch.real, real)
         judge.remember(batch.fake, fake)
     else:
@@ -112,7 +112,13 @@ def _logits(judge: Judge, batch: Batch) -> tuple[Tensor, Tensor]:
     return batch.group.gather(real), batch.group.gather(fake)
 
 
-def _fresh(judge: Judge, batch: Batch) -> bool:
-    """Whether both sides are still to be judged, and pair up."""
-    known = judge.knows(batch.real) or judge.knows(batch.fake)
-    return not known and len(batch.real[0]) == len(batch.fake[0])
+def _joined(discriminator: Net, batch: Batch) -> tuple[Tensor, Tensor]:
+    pairs = zip(batch.real, batch.fake, strict=True)
+    if not getattr(discriminator, "draws_random", False):
+        real, fake = discriminator(*map(torch.cat, pairs)).chunk(2)
+        return real, fake
+    # Real and generated samples in turn: a share of the batch is then a stretch of the whole pass,
+    # and its dropout masks are a stretch of the whole pass's.
+    logits = discriminator(*(torch.stack(pair, 1).flatten(0, 1) for pair in pairs))
+    real, fake = logits.view(-1, 2).unbind(1)
+    return real, fake

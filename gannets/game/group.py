@@ -39,17 +39,12 @@ class Group:
         return rows[self.rank * m : (self.rank + 1) * m]
 
     def gather(self, rows: Tensor) -> Tensor:
-        """Everybody's rows, in order of rank; differentiable with respect to this process's own.
+        """Everybody's rows, in order of rank; differentiable, to any order.
 
         A loss of the gathered rows is the same number everywhere, and each process has its own
         rows' part of the gradient: the parts sum to the whole (`total`).
         """
-        if self.alone:
-            return rows
-        parts = [torch.empty_like(rows) for _ in range(self.size)]
-        dist.all_gather(parts, rows.detach().contiguous())
-        parts[self.rank] = rows
-        return torch.cat(parts)
+        return rows if self.alone else _Gather.apply(rows, self)  # type: ignore[no-untyped-call]
 
     def total(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         """The sum of everybody's tensors, in one flat all-reduce."""
@@ -69,6 +64,34 @@ class Group:
     def mean(self, x: Tensor) -> Tensor:
         """The mean over a batch, from every process's mean over its share."""
         return x if self.alone else self.sum(x) / self.size
+
+
+class _Gather(torch.autograd.Function):
+    """Everybody's rows. Of what they do to the one loss, each process has its own rows' part."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        parts = [torch.empty_like(rows) for _ in range(group.size)]
+        dist.all_gather(parts, rows.detach().contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _Own.apply(gradient, ctx.group), None  # type: ignore[no-untyped-call]
+
+
+class _Own(torch.autograd.Function):
+    """This process's rows of what everybody has computed: the transpose of `_Gather`."""
+
+    @staticmethod
+    def forward(ctx: Any, everybodys: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return group.share(everybodys).clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _Gather.apply(gradient, ctx.group), None  # type: ignore[no-untyped-call]
 
 
 class _Sum(torch.autograd.Function):

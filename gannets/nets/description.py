@@ -31,7 +31,8 @@ class DiscriminatorNet(Protocol):
         """A module of x, (m, *event), to logits, (m,); of (x, y) where there are classes.
 
         It may state `judges_alone = True`: each logit depends on its own row alone, also in
-        training, so that real and generated samples can be judged in one pass.
+        training, so that real and generated samples can be judged in one pass. One that draws
+        random numbers (dropout) states `draws_random = True`.
         """
         ...
 

@@ -57,6 +57,7 @@ class MaxoutDiscriminator(nn.Module):
     """The discriminator that a `MaxoutMLP` describes. It draws its masks: see `layers.attach`."""
 
     judges_alone = True
+    draws_random = True
 
     def __init__(self, net: MaxoutMLP, space: Space) -> None:
         super().__init__()

@@ -34,11 +34,17 @@ class NonFiniteError(StoppedError):
 
 
 def first_bad(losses: Losses, named: Iterable[tuple[str, Tensor]]) -> list[str]:
-    """The losses that are not finite, and the first gradient that is not, in words."""
+    """The losses that are not finite, and the first gradient or square of one, in words."""
     bad = [
         f"the loss {name!r} ({float(loss)})" for name, loss in losses.items() if not _finite(loss)
     ]
-    return bad + [f"the gradient of {name!r}" for name, tensor in named if not _finite(tensor)][:1]
+    gradients = dict(named)
+    bad += [f"the gradient of {name!r}" for name, g in gradients.items() if not _finite(g)][:1]
+    if bad:
+        return bad
+    sizes = {name: float(g.abs().max()) for name, g in gradients.items() if g.numel()}
+    largest = max(sizes, key=sizes.__getitem__)
+    return [f"the square of the gradient of {largest!r}, which is as large as {sizes[largest]:.1g}"]
 
 
 def _finite(tensor: Tensor) -> bool:

@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from gannets.errors import StoppedError
+from gannets.errors import RunWarning, StoppedError
 from gannets.game import ALONE, PLAYERS, Group, Losses, Players
+from gannets.training.checkpoint import Checkpoint
+from gannets.training.continuation import ancestor, followed, taken_up
+from gannets.training.environment import write_environment
+from gannets.training.finite import NonFiniteError
+from gannets.training.lock import Lock
 from gannets.training.model import Model
 from gannets.training.notation import Vocabulary
 from gannets.training.parallel import same_everywhere
 from gannets.training.pictures import Pictures
 from gannets.training.recipe import Recipe
-from gannets.training.run import Run, model_card, next_directory
+from gannets.training.rollback import Rollback
+from gannets.training.run import Run, model_card, new_directory
 from gannets.training.state import State
+from gannets.training.window import Window
 
 __all__ = ["Step", "Training", "play", "train"]
 
@@ -64,18 +73,23 @@ def train(
 
 
 class Training:
-    """A game that is being recorded. Iterating over it plays on, writing the run as it goes."""
+    """A game that is being recorded. Iterating over it plays on, writing the run as it goes.
 
-    def __init__(self, state: State, run: Run | None) -> None:
+    The run's directory is locked from the beginning until the last step, or until `close`. Of a
+    group of processes the first writes the run, and the others play along.
+    """
+
+    def __init__(self, state: State, run: Run | None, lock: Lock | None = None) -> None:
         self.state = state
         self._run = run
+        self._lock = lock
         self.recipe = state.recipe
         self.pictures = Pictures(state)
         self.line: dict[str, Any] | None = None
         """The last line of metrics."""
         self.speed = 0.0
         """Updates a second since the last line of metrics."""
-        self._window = _Window(state.group)
+        self._window = Window(state.group)
         self._saved = -1
         self._since = (time.perf_counter(), state.step)
 
@@ -89,20 +103,8 @@ class Training:
         names: Vocabulary | None = None,
         group: Group = ALONE,
     ) -> Training:
-        """A new run of `recipe`. Nothing is written before data and nets are known to fit.
-
-        Of a group of processes the first writes the run, and the others play along.
-        """
-        state = State(recipe, device=device, group=group)
-        if group.rank > 0:
-            return cls(state, None)
-        path = Path(out) if out is not None else next_directory(Path("runs"), recipe.name)
-        run = Run.create(path, recipe, names=names)
-        run.describe_environment(device=state.device, fingerprint=state.source.fingerprint)
-        training = cls(state, run)
-        training.pictures.save_reals(run.path / "samples" / "reals.png")
-        run.log(f"started on {state.device}")
-        return training
+        """A new run of `recipe`. Nothing is written before data and nets are known to fit."""
+        return cls._begin(State(recipe, device=device, group=group), out=out, names=names)
 
     @classmethod
     def resume(
@@ -114,24 +116,83 @@ class Training:
         names: Vocabulary | None = None,
         group: Group = ALONE,
     ) -> Training:
-        """Take up the run in `path` at its last checkpoint; `steps` gives it a larger budget."""
+        """Take up the run in `path` at its last checkpoint; `steps` gives it a larger budget.
+
+        Whatever stands in the way of equal bits is refused, or said in a `RunWarning`.
+        """
         run = Run(path, names=names)
         recipe = run.recipe if steps is None else run.extended(steps)
-        state = State(recipe, device=device, group=group)
-        training = cls(state, run if group.rank == 0 else None)
-        checkpoints = run.checkpoints()
-        if checkpoints:
-            tensors, counters = run.load_checkpoint(checkpoints[-1])
-            sums = tensors.pop("window", None)
-            training._window.load(
-                None if sums is None else sums.to(state.device), counters["window"]
-            )
-            state.load(tensors, counters)
-        training._since = (time.perf_counter(), state.step)
-        if group.rank == 0:
-            run.keep(recipe)
+        if group.rank > 0:
+            state = State(recipe, device=device, group=group)
+            training = cls(state, None)
+            training._load(followed(run, state))
+            return training
+        with _kept(run):
+            lock = Lock(run.path)
+            state = State(recipe, device=device, group=group)
+            checkpoint, notes = taken_up(run, state)
+            training = cls(state, run, lock)
+            training._load(checkpoint)
             run.rewind(state.step)
+            run.extend(recipe.steps)
+            for note in notes:
+                run.log(note)
+                warnings.warn(note, RunWarning, stacklevel=2)
             run.log(f"resumed at step {state.step} on {state.device}")
+            if checkpoint is None:
+                training._draw_first()
+            else:
+                training._save_model()
+        return training
+
+    @classmethod
+    def branch(
+        cls,
+        parent: str | Path,
+        recipe: Recipe,
+        *,
+        out: str | Path | None = None,
+        device: str | torch.device = "auto",
+        names: Vocabulary | None = None,
+        group: Group = ALONE,
+    ) -> Training:
+        """A new run, of another recipe, that goes on from the last checkpoint of the run `parent`.
+
+        The parent is only read. What it is, is noted in the new run's `environment.json`.
+        """
+        state = State(recipe, device=device, group=group)
+        checkpoint = ancestor(Run(parent, names=names), state)
+        state.load(checkpoint.tensors, checkpoint.counters)
+        origin = {
+            "path": str(Path(parent).absolute()),
+            "step": checkpoint.step,
+            "sha256": checkpoint.sha256,
+        }
+        training = cls._begin(state, out=out, names=names, parent=origin)
+        training._log(f"goes on from step {checkpoint.step} of {parent}")
+        training.save()  # from here on it is resumed from its own
+        return training
+
+    @classmethod
+    def _begin(
+        cls,
+        state: State,
+        *,
+        out: str | Path | None,
+        names: Vocabulary | None,
+        parent: dict[str, Any] | None = None,
+    ) -> Training:
+        if state.group.rank > 0:
+            return cls(state, None)
+        path = Path(out) if out is not None else new_directory("runs", state.recipe.name)
+        run = Run.create(path, state.recipe, names=names)
+        with _kept(run):
+            training = cls(state, run, Lock(run.path))
+            write_environment(
+                run.path, device=state.device, fingerprint=state.source.fingerprint, parent=parent
+            )
+            run.log(f"started on {state.device}")
+            training._draw_first()
         return training
 
     @property
@@ -147,9 +208,23 @@ class Training:
         return self._run is not None
 
     def __iter__(self) -> Iterator[Step]:
+        rollback = Rollback(self.state, self._window)
+        while True:
+            try:
+                yield from self._played(rollback)
+                break
+            except NonFiniteError as error:
+                note = rollback.go_back(error)
+                self._since = (time.perf_counter(), self.state.step)
+                if self.leads:
+                    with _kept(self.run):
+                        self.run.rewind(self.state.step)
+                self._log(note)
+        self._log(f"finished at step {self.state.step}")
+        self.close()
+
+    def _played(self, rollback: Rollback) -> Iterator[Step]:
         recipe, state = self.recipe, self.state
-        if state.step == 0:
-            self._draw()
         for step in _continue(state):
             self._window.add(step.losses)
             if step.index % recipe.record_every == 0:
@@ -158,27 +233,30 @@ class Training:
                 self._draw()
             if recipe.checkpoint_every and step.index % recipe.checkpoint_every == 0:
                 self.save()
+                rollback.remember()
             yield step
-        if self._saved != state.step:
-            self.save()
-        if self.leads:
-            self.run.log(f"finished at step {state.step}")
+        self.save()
 
     def save(self) -> None:
-        """Write a checkpoint and the model as they are now."""
+        """Write a checkpoint and the model as they are now, unless that has been done."""
         state = self.state
+        if self._saved == state.step:
+            return
         state.check()
         same_everywhere(state.tensors(), state.group)
         self._window.agree()
+        if self.leads:
+            with _kept(self.run):
+                tensors = {**state.tensors(), **self._window.tensors()}
+                counters = {**state.counters(), "window": self._window.counters()}
+                self.run.save_checkpoint(tensors, counters)
+                self._save_model()
         self._saved = state.step
-        if not self.leads:
-            return
-        tensors = {**state.tensors(), **self._window.tensors()}
-        counters = {**state.counters(), "window": self._window.counters()}
-        self.run.save_checkpoint(tensors, counters)
-        self.model.save_pretrained(
-            self.run.path / "model", card=model_card(self.recipe, state.step)
-        )
+
+    def close(self) -> None:
+        """Let another process write to the run."""
+        if self._lock is not None:
+            self._lock.release()
 
     @property
     def model(self) -> Model:
@@ -186,9 +264,34 @@ class Training:
         recipe = self.recipe
         return Model(self.state.generator, recipe.nets.generator, recipe.prior, self.state.space)
 
+    def _load(self, checkpoint: Checkpoint | None) -> None:
+        if checkpoint is None:
+            return
+        state = self.state
+        state.load(checkpoint.tensors, checkpoint.counters)
+        sums = checkpoint.tensors.get("window")
+        sums = None if sums is None else sums.to(state.device)
+        self._window.load(sums, checkpoint.counters["window"])
+        self._saved = state.step
+        self._since = (time.perf_counter(), state.step)
+
+    def _save_model(self) -> None:
+        card = model_card(self.recipe, self.state.step)
+        self.model.save_pretrained(self.run.path / "model", card=card)
+
+    def _log(self, line: str) -> None:
+        if self.leads:
+            with _kept(self.run):
+                self.run.log(line)
+
+    def _draw_first(self) -> None:
+        self.pictures.save_reals(self.run.path / "samples" / "reals.png")
+        self._draw()
+
     def _draw(self) -> None:
         if self.leads:
-            self.pictures.save(self.run.path / "samples" / f"{self.state.step:06d}.png")
+            with _kept(self.run):
+                self.pictures.save(self.run.path / "samples" / f"{self.state.step:06d}.png")
 
     def _record(self) -> None:
         self.state.check()
@@ -202,7 +305,8 @@ class Training:
             }
         line["rates"] = {player: self.state.movers[player].rates() for player in PLAYERS}
         if self.leads:
-            self.run.record(line)
+            with _kept(self.run):
+                self.run.record(line)
         self.line = line
         now = time.perf_counter()
         before, step = self._since
@@ -221,48 +325,13 @@ class Training:
                     )
 
 
-class _Window:
-    """Sums of the losses since the last line of metrics, kept on the device."""
-
-    def __init__(self, group: Group) -> None:
-        self._group = group
-        self.count = 0
-        self._names: list[str] = []
-        self._sums: Tensor | None = None
-
-    def add(self, losses: Players[Losses]) -> None:
-        values = [*losses.generator.values(), *losses.discriminator.values()]
-        stacked = torch.stack(values)
-        if self._sums is None:
-            self._names = [f"{player} {name}" for player in PLAYERS for name in losses[player]]
-            self._sums = stacked
-        else:
-            self._sums += stacked
-        self.count += 1
-
-    def means(self) -> dict[str, float]:
-        """The means over updates and processes, and begin anew."""
-        assert self._sums is not None
-        mean = self._group.mean(self._sums / self.count)
-        means = dict(zip(self._names, mean.tolist(), strict=True))
-        self.count, self._sums = 0, None
-        return means
-
-    def agree(self) -> None:
-        """Make the sums so far everybody's mean, so that one process can save them."""
-        if self._sums is not None:
-            self._sums = self._group.mean(self._sums)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint holds of the window."""
-        return {} if self._sums is None else {"window": self._sums}
-
-    def counters(self) -> dict[str, Any]:
-        """The rest of it."""
-        return {"count": self.count, "names": self._names}
-
-    def load(self, sums: Tensor | None, counters: dict[str, Any]) -> None:
-        """Take up a window that was left open."""
-        self._sums = sums
-        self.count = int(counters["count"])
-        self._names = [str(name) for name in counters["names"]]
+@contextmanager
+def _kept(run: Run) -> Iterator[None]:
+    """A disk that is full or gone stops the run; what was saved before is whole."""
+    try:
+        yield
+    except OSError as error:
+        raise StoppedError(
+            f"{error.filename or run.path} cannot be written ({error.strerror or error}); the "
+            f"last checkpoint is kept in {run.store.folder}: make room, then resume {run.path}."
+        ) from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from gannets.errors import InputError
 from gannets.game import Prior, Space, Stream
 from gannets.nets import GeneratorNet, build_net
 from gannets.training.files import (
+    not_finite,
     read_json,
     read_tensors,
     whole_directory,
@@ -30,6 +32,7 @@ __all__ = ["Model"]
 
 SCHEMA = 1
 CHUNK = 1000
+LARGEST_EVENT = 2**26
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,24 +106,52 @@ class Model:
         try:
             net, prior = read(config["generator"], names), read(config["prior"], names)
             space = _space(config["space"])
-            digest = config["sha256"]
-        except (KeyError, TypeError, ValueError) as error:
+            digest = str(config["sha256"])
+        except (LookupError, AttributeError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(
                 f"{folder / 'config.json'} is incomplete or damaged: {error}."
             ) from None
-        generator = build_net(net, "generator", space=space, stream=Stream(0, "init"))
+        if not isinstance(prior, Prior) or prior.dimension != space.latent:
+            raise InputError(f"{folder / 'config.json'} is damaged: its prior is none of its net.")
         tensors = read_tensors(folder / "model.safetensors", sha256=digest)
-        if any(tensor.dtype == torch.float64 for tensor in tensors.values()):
-            generator = generator.double()
-        try:
-            generator.load_state_dict(tensors)
-        except RuntimeError:
+        double = any(tensor.dtype == torch.float64 for tensor in tensors.values())
+        # Compared before anything of the size that the text asks for is made.
+        if _layout(net, space, double) != {k: (t.shape, t.dtype) for k, t in tensors.items()}:
             raise InputError(
                 f"The weights in {folder} are not those of {show(net)} for {space.event}."
-            ) from None
+            )
+        if (name := not_finite(tensors)) is not None:
+            raise InputError(f"The weights in {folder} are damaged: {name} is not finite.")
+        generator = _build(net, space, double)
+        generator.load_state_dict(tensors)
         return cls(generator.to(device).eval(), net, prior, space)
+
+
+def _build(net: GeneratorNet | Maker, space: Space, double: bool) -> nn.Module:
+    """The net, to be loaded: a mean of the data that its first weights come from is made up."""
+    low, high = space.bounds or (0.0, 0.0)
+    if not 0 < math.prod(space.event) <= LARGEST_EVENT:
+        raise InputError(f"A sample of shape {space.event!s:.60} is none of a model's.")
+    # On the CPU, also where the net is only outlined: its numbers are looked at.
+    begun = replace(space, mean=torch.full(space.event, (low + high) / 2, device="cpu"))
+    module = build_net(net, "generator", space=begun, stream=Stream(0, "init"))
+    return module.double() if double else module
+
+
+def _layout(
+    net: GeneratorNet | Maker, space: Space, double: bool
+) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    """What the weights of a net look like; nothing is allocated for them."""
+    try:
+        with torch.device("meta"):
+            module = _build(net, space, double)
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{show(net)!s:.200} makes no net for {space.event}.") from None
+    return {name: (t.shape, t.dtype) for name, t in module.state_dict().items()}
 
 
 def _space(fields: dict[str, Any]) -> Space:

@@ -57,6 +57,8 @@ def _parts(value: object) -> tuple[str, list[tuple[str, object]] | None]:
         return "", [("", item) for item in value]
     if isinstance(value, types.FunctionType):
         return value.__name__, None
+    if isinstance(value, float) and math.isinf(value):
+        return ("1e999" if value > 0 else "-1e999"), None  # a number that reads as infinity
     return repr(value), None
 
 

@@ -51,8 +51,22 @@ def joined(*, device: torch.device, environment: Mapping[str, str] = os.environ)
     dist.init_process_group(backend, rank=rank, world_size=size, timeout=TIMEOUT)
     try:
         yield Group(rank, size)
+    except RuntimeError as error:
+        if not _is_lost(error):
+            raise
+        if "GANNETS_LAUNCHED" in environment:  # who started this process knows more, and says it
+            raise SystemExit(1) from None
+        raise StoppedError(
+            f"Process {rank} of {size} lost the connection to the others, of which one has ended "
+            "or does not answer. Resume the run: it goes on from its last checkpoint."
+        ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _is_lost(error: RuntimeError) -> bool:
+    """Whether it says that another process does not answer: gloo has no class for that."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error)
 
 
 def local_device(device: str, environment: Mapping[str, str] = os.environ) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from gannets.errors import InputError
 from gannets.game import Stream
+from gannets.training.files import write_bytes
 
 if TYPE_CHECKING:
     from gannets.training.state import State
@@ -64,9 +66,9 @@ def draw(path: Path, samples: Tensor, reals: Tensor, bounds: Bounds) -> None:
     """Draw `samples` into the PNG at `path`, on the axes of `reals`."""
     from PIL import Image
 
-    temporary = path.with_name(f".{path.name}")
-    Image.fromarray(picture(samples, reals=reals, bounds=bounds)).save(temporary, format="PNG")
-    temporary.replace(path)
+    blob = io.BytesIO()
+    Image.fromarray(picture(samples, reals=reals, bounds=bounds)).save(blob, format="PNG")
+    write_bytes(path, blob.getvalue())
 
 
 def picture(samples: Tensor, *, reals: Tensor, bounds: Bounds = None, side: int = SIDE) -> Pixels:
@@ -148,7 +150,7 @@ def plot(samples: Tensor, reals: Tensor) -> Pixels:
         )
         axes.set_xlim(*_limits(data[:, 0]))
         axes.set_ylim(*_limits(data[:, 1]))
-        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_aspect("equal", adjustable="box")
     axes.legend(loc="upper right", markerscale=4, framealpha=0.9)
     canvas.draw()  # type: ignore[no-untyped-call]
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]

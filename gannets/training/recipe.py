@@ -60,29 +60,34 @@ class Recipe:
     seed: int = 0
     precision: str = "float32"
     """float32; float64; or bfloat16: nets compute in half precision, all else stays single."""
+    rollbacks: int = 0
+    """How often a run whose numbers are no longer finite goes back to its last checkpoint, each
+    time at half the learning rates, before it is stopped."""
     record_every: int = 50
     """Updates between lines of metrics; each line holds the mean since the one before."""
     sample_every: int = 500
     """Updates between pictures of samples on fixed latents (0: none)."""
     checkpoint_every: int = 1_000
     """Updates between checkpoints (0: only at the end)."""
+    keep: int = 3
+    """How many checkpoints are kept: the last ones. Those marked best are kept besides."""
 
     def __post_init__(self) -> None:
-        counts = {"batch": self.batch, "record_every": self.record_every}
+        counts = {"batch": self.batch, "record_every": self.record_every, "keep": self.keep}
         for field in ("generator_batch", "micro_batch"):
             if getattr(self, field) is not None:
                 counts[field] = getattr(self, field)
         for field, value in counts.items():
             if value < 1:
                 raise InputError(f"Recipe.{field} must be at least 1, not {value}.")
-        for field in ("steps", "seed", "sample_every", "checkpoint_every"):
+        for field in ("steps", "seed", "rollbacks", "sample_every", "checkpoint_every"):
             if getattr(self, field) < 0:
                 raise InputError(
                     f"Recipe.{field} must not be negative, but is {getattr(self, field)}."
                 )
         if self.precision not in PRECISIONS:
             valid = ", ".join(PRECISIONS)
-            raise InputError(f"Recipe.precision is {self.precision!r}; valid are {valid}.")
+            raise InputError(f"Recipe.precision is {self.precision!r:.60}; valid are {valid}.")
 
     def __str__(self) -> str:
         return show(self)

@@ -244,7 +244,7 @@ class State:
         """
         sizes = [*torch._foreach_norm(list(found.gradient)), found.losses["objective"]]
         mover = self.movers[player]
-        if self.device.type != "cpu" and mover.can_skip:
+        if mover.can_skip and not self._waits:
             mover.skip_unless(torch.isfinite(torch.stack(sizes).sum()))
         elif not math.isfinite(sum(map(float, sizes))):
             self._stop(player, found, draw)
@@ -317,6 +317,11 @@ class State:
     # Details of this machine.
 
     @property
+    def _waits(self) -> bool:
+        """Whether a number can be read without holding up a queue of work."""
+        return self.device.type == "cpu"
+
+    @property
     def _generator_needs_data(self) -> bool:
         return self.recipe.game.objective.generator_sees_real or self.recipe.joint.conditional
 
@@ -334,6 +339,7 @@ class _Float32:
     def __init__(self, module: nn.Module) -> None:
         self._module = module
         self.judges_alone = getattr(module, "judges_alone", False)
+        self.draws_random = getattr(module, "draws_random", False)
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         output: Tensor = self._module(*inputs)

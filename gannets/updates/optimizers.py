@@ -90,7 +90,10 @@ class Mover:
         self._optimizer.state.clear()
         for key, value in tensors.items():
             index, name = key.split(".", 1)
-            self._optimizer.state[self.parameters[int(index)]][name] = value.clone()
+            parameter = self.parameters[int(index)]
+            # torch counts steps on the CPU, unless one kernel does all.
+            device = "cpu" if name == "step" and not self.can_skip else parameter.device
+            self._optimizer.state[parameter][name] = value.to(device, copy=True)
 
 
 def _positive(name: str, rate: Rate) -> None:

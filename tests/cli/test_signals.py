@@ -38,7 +38,12 @@ def started(path: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
+    ("number", "code", "name"),
+    [
+        (signal.SIGINT, 130, "Ctrl-C"),
+        (signal.SIGTERM, 143, "SIGTERM"),
+        (signal.SIGUSR1, 138, "SIGUSR1"),
+    ],
 )
 def test_the_first_signal_saves(
     number: signal.Signals, code: int, name: str, tmp_path: Path, gannets: Callable[..., Done]

@@ -178,7 +178,8 @@ def test_resumed_and_extended_is_as_if_never_stopped(gannets: Callable[..., Done
         (["--seed", "0"], "--seed"),
         (["--precision", "fp32"], "--precision"),
         (["--out", "x"], "--out"),
-        (["--set", "steps=5"], "--set"),
+        (["--set", "steps=5"], "nothing to play"),
+        (["--set", "nets.generator.hidden=(3,)"], "does not fit the recipe"),
         (["--recipe", "ring"], "--recipe"),
     ],
 )

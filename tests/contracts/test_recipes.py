@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -14,29 +13,8 @@ from gannets import recipes
 from gannets.data import Arrays
 from gannets.errors import InputError
 from gannets.game import ALONE, Batch, Conditional, Marginal, Packed
-from gannets.nets import DCGAN
 from gannets.training import Recipe, State, play
-
-NAMES = recipes.names()
-
-
-def small(name: str, *, seed: int = 0) -> Recipe:
-    """The recipe with a small batch, narrow convolutions and, for images, 60 images of noise."""
-    recipe = recipes.get(name)
-    nets = recipe.nets
-    if isinstance(nets.generator, DCGAN):
-        narrow = {p: replace(getattr(nets, p), width=8) for p in ("generator", "discriminator")}
-        recipe = replace(recipe, nets=replace(nets, **narrow))
-    if name not in ("ring", "grid"):
-        rng = np.random.default_rng(0)
-        shape = (60, 1, 28, 28) if recipe.data.__class__.__name__ == "Images" else (60, 1, 8, 8)
-        x = rng.integers(0, 256, shape, dtype=np.uint8)
-        recipe = replace(recipe, data=Arrays(x, np.arange(60) % 10, bounds=recipe.data.bounds))
-    update = (
-        replace(recipe.update, boost=None) if hasattr(recipe.update, "boost") else recipe.update
-    )
-    few = None if recipe.generator_batch is None else 12
-    return replace(recipe, batch=10, generator_batch=few, steps=3, seed=seed, update=update)
+from tests.small import NAMES, small
 
 
 def drawn(state: State) -> Batch:

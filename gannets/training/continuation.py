@@ -1,0 +1,127 @@
+"""Where a run goes on from: its last checkpoint that is whole, is its own, and saw the same data.
+
+A run that is resumed continues bit for bit, so whatever would change its bits is refused here, or,
+where it cannot be helped, said.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from gannets.errors import InputError
+from gannets.training.checkpoint import Checkpoint
+from gannets.training.environment import describe, differences, read_environment
+from gannets.training.layout import check
+from gannets.training.notation import show
+from gannets.training.reading import read
+from gannets.training.recipe import Recipe
+from gannets.training.run import Run, unbounded
+from gannets.training.state import State
+
+__all__ = ["ancestor", "followed", "taken_up"]
+
+
+def taken_up(run: Run, state: State) -> tuple[Checkpoint | None, list[str]]:
+    """The checkpoint to resume `run` from in `state`, and what there is to be said about it.
+
+    None where the run was killed before its first. Damaged checkpoints after it are put aside. Of a
+    group of processes this is the first's part; the others have theirs in `followed`.
+    """
+    environment = read_environment(run.path)
+    notes = _environment(run, state, environment)
+    run.store.tidy()
+
+    def own(checkpoint: Checkpoint) -> None:
+        _same_recipe(run, checkpoint)
+        check(checkpoint, state)
+
+    checkpoint, damaged = run.store.last(own)
+    if checkpoint is None and (environment or {}).get("parent"):
+        raise InputError(
+            f"{run.path} was stopped before it had a checkpoint of its own: begin it again from "
+            f"its parent, {environment['parent']['path']}."  # type: ignore[index]
+        )
+    for each in damaged:
+        aside = run.store.put_aside(each.path)
+        notes.append(
+            f"The checkpoint {each.path.name} of {run.path} cannot be used and is put aside as "
+            f"{aside.name}; the run goes on from {checkpoint.step if checkpoint else 0}. {each.why}"
+        )
+    _tell(-1 if checkpoint is None else checkpoint.step, state)
+    return checkpoint, notes
+
+
+def followed(run: Run, state: State) -> Checkpoint | None:
+    """The checkpoint that the first process of the group has taken up."""
+    step = _tell(0, state)
+    return None if step < 0 else run.store.load(run.store.at(step))
+
+
+def _tell(step: int, state: State) -> int:
+    """What the first process says; the others say 0."""
+    return int(state.group.total([torch.tensor([step], device=state.device)])[0])
+
+
+def ancestor(parent: Run, state: State) -> Checkpoint:
+    """The last whole checkpoint of `parent`, if a run of another recipe can go on from it."""
+    checkpoint, damaged = parent.store.last(lambda checkpoint: None)
+    if checkpoint is None:
+        raise InputError(f"{parent.path} has no checkpoint to go on from: resume it first.")
+    if damaged:
+        raise InputError(f"The last checkpoint of {parent.path} is damaged: {damaged[0].why}")
+    check(checkpoint, state)
+    if state.recipe.steps <= checkpoint.step:
+        raise InputError(
+            f"{parent.path} is at step {checkpoint.step}, so that a budget of "
+            f"{state.recipe.steps} steps leaves nothing to play: give a larger --steps."
+        )
+    return checkpoint
+
+
+def _environment(run: Run, state: State, begun: dict[str, Any] | None) -> list[str]:
+    if begun is None:
+        return [
+            f"{run.path / 'environment.json'} cannot be read: whether data and machine are those "
+            f"that the run was begun with is not known."
+        ]
+    if begun.get("data_sha256") != state.source.fingerprint:
+        raise InputError(
+            f"The data of {run.path} are not those that it was begun with (their SHA-256 is "
+            f"another): put those back, or begin a new run from it with --set data=..."
+        )
+    changed = differences(begun, describe(state.device))
+    if not changed:
+        return []
+    return [f"{run.path} was begun elsewhere ({changed}): equal bits are not promised."]
+
+
+def _same_recipe(run: Run, checkpoint: Checkpoint) -> None:
+    """The recipe of the run is the one that the checkpoint was played by, but for its budget."""
+    if checkpoint.recipe == unbounded(run.recipe):
+        return
+    try:
+        before = read(checkpoint.recipe, run.names)
+    except InputError:
+        before = None
+    field = _first_difference(before, run.recipe) if isinstance(before, Recipe) else "a field"
+    raise InputError(
+        f"{run.path / 'recipe.txt'} is not what the run was played by: {field} was changed; "
+        f"put it back, or begin a new run from this one with --set."
+    )
+
+
+def _first_difference(before: object, now: object, where: str = "") -> str:
+    """The path of the first field that differs, as --set has it: `optimizers.generator.lr`."""
+    if dataclasses.is_dataclass(now) and type(before) is type(now):
+        for f in dataclasses.fields(now):
+            old, new = getattr(before, f.name), getattr(now, f.name)
+            if show(old) != show(new) and (where or f.name != "steps"):
+                return _first_difference(old, new, f"{where}.{f.name}".lstrip("."))
+    if isinstance(before, tuple) and isinstance(now, tuple) and len(before) == len(now):
+        for i, (old, new) in enumerate(zip(before, now, strict=True)):
+            if show(old) != show(new):
+                return _first_difference(old, new, f"{where}[{i}]")
+    return f"{where} ({show(before)!s:.60} -> {show(now)!s:.60})"

@@ -1,0 +1,58 @@
+"""Every recipe there is, made small enough for a test to play it in a moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gannets import recipes
+from gannets.data import Arrays, File, Images
+from gannets.nets import DCGAN, MLP, MaxoutMLP
+from gannets.training import Recipe
+
+__all__ = ["NAMES", "small"]
+
+NAMES = recipes.names()
+POINTS = ("ring", "grid")
+
+
+def small(name: str, *, seed: int = 0, folder: Path | None = None) -> Recipe:
+    """The recipe with a small batch, narrow nets and, for images, 60 images of noise.
+
+    They are in memory, or in a file in `folder`, so that another process finds them.
+    """
+    recipe = recipes.get(name)
+    nets: Any = recipe.nets
+    narrow = {player: _narrow(getattr(nets, player)) for player in ("generator", "discriminator")}
+    recipe = replace(recipe, nets=replace(nets, **narrow))
+    if name not in POINTS:
+        recipe = replace(recipe, data=_noise(recipe, folder))
+    update: Any = recipe.update
+    update = replace(update, boost=None) if hasattr(update, "boost") else update
+    few = None if recipe.generator_batch is None else 12
+    return replace(recipe, batch=10, generator_batch=few, steps=3, seed=seed, update=update)
+
+
+def _narrow(net: Any) -> Any:
+    if isinstance(net, DCGAN):
+        return replace(net, width=8)
+    if isinstance(net, MaxoutMLP):
+        return replace(net, units=(12,) * len(net.units))
+    if isinstance(net, MLP):
+        return replace(net, hidden=(24,) * len(net.hidden))
+    return net
+
+
+def _noise(recipe: Recipe, folder: Path | None) -> Arrays | File:
+    rng = np.random.default_rng(0)
+    shape = (60, 1, 28, 28) if isinstance(recipe.data, Images) else (60, 1, 8, 8)
+    x, y = rng.integers(0, 256, shape, dtype=np.uint8), np.arange(60) % 10
+    if folder is None:
+        return Arrays(x, y, bounds=recipe.data.bounds)
+    path = folder / f"noise{shape[-1]}.npz"
+    if not path.exists():
+        np.savez(path, x=x, y=y)
+    return File(str(path), bounds=recipe.data.bounds)
