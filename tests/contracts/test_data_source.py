@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gannets.data import Arrays, DensitySource, Digits, Source, TensorSource, open_source
 from gannets.errors import InputError
-from gannets.theory.densities import Gaussian, Ring, TwoMoons
+from gannets.theory.densities import Normal, Ring, TwoMoons
 
 CPU = torch.device("cpu")
 
@@ -220,7 +220,7 @@ def test_batches_of_a_density_are_its_samples(ring: DensitySource) -> None:
 
 @given(n=st.integers(1, 9000), more=st.integers(0, 9000))
 def test_the_first_samples_of_a_density_are_a_prefix(n: int, more: int) -> None:
-    source = DensitySource(Gaussian(), seed=0, device=CPU)
+    source = DensitySource(Normal(), seed=0, device=CPU)
     few, many = source.first(n)[0], source.first(n + more)[0]
     assert few.shape == (n, 1)
     assert torch.equal(few, many[:n])

@@ -6,7 +6,6 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable, Iterator
-from types import FunctionType
 from typing import Any
 
 import jaxtyping
@@ -33,6 +32,7 @@ from gannets.objectives import (
 from gannets.theory import f_divergences
 from gannets.theory.divergences import f_divergence, jensen_shannon, pearson_chi2, reverse_kl
 from gannets.theory.f_divergences import GAN, KL, JensenShannon, PearsonChi2
+from tests.naming import named
 
 DEFAULTS: list[Any] = [getattr(objectives, name)() for name in objectives.__all__]
 MEMBERS: list[Any] = [
@@ -156,7 +156,7 @@ GENERATOR_GRADIENTS: list[tuple[Any, Callable[[Tensor], Tensor]]] = [
 ]
 
 
-@pytest.mark.parametrize(("objective", "stated"), GENERATOR_GRADIENTS, ids=lambda x: "" if isinstance(x, FunctionType) else repr(x)[:60])
+@pytest.mark.parametrize(("objective", "stated"), GENERATOR_GRADIENTS, ids=named)
 @settings(max_examples=25)
 @given(fake=logits)
 def test_generator_gradient(

@@ -33,6 +33,7 @@ from gannets.theory.f_divergences import (
     SquaredHellinger,
     TotalVariation,
 )
+from tests.naming import named
 
 Numbers = Sequence[float]
 Loss = Callable[[Numbers, Numbers], float]
@@ -136,7 +137,7 @@ def split(points: list[tuple[float, float]]) -> tuple[Tensor, Tensor]:
     return real, fake
 
 
-@pytest.mark.parametrize(("objective", "naive"), DISCRIMINATORS, ids=lambda x: repr(x)[:60])
+@pytest.mark.parametrize(("objective", "naive"), DISCRIMINATORS, ids=named)
 @settings(max_examples=25)
 @given(points=samples)
 def test_discriminator(objective: Any, naive: Loss, points: list[tuple[float, float]]) -> None:
@@ -146,7 +147,7 @@ def test_discriminator(objective: Any, naive: Loss, points: list[tuple[float, fl
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize(("objective", "naive"), GENERATORS, ids=lambda x: repr(x)[:60])
+@pytest.mark.parametrize(("objective", "naive"), GENERATORS, ids=named)
 @settings(max_examples=25)
 @given(points=samples)
 def test_generator(objective: Any, naive: Loss, points: list[tuple[float, float]]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from gannets.terms import (
     FiniteDifferenceR2,
     GradientPenalty,
 )
+from tests.naming import named
 
 M, LATENT, EVENT = 6, 3, (2, 3, 3)
 
@@ -113,7 +113,7 @@ NAIVE: list[tuple[Any, Callable[[Any, Batch], Tensor]]] = [
 ]
 
 
-@pytest.mark.parametrize(("term", "naive"), NAIVE, ids=lambda x: "" if isinstance(x, FunctionType) else repr(x)[:40])
+@pytest.mark.parametrize(("term", "naive"), NAIVE, ids=named)
 def test_equals_the_naive_penalty(term: Any, naive: Callable[[Any, Batch], Tensor]) -> None:
     """Its value, and its gradient in both players' parameters (G is attached to the batch)."""
     players, batch = scene()
