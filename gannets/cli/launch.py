@@ -67,9 +67,12 @@ def launch(words: Sequence[str], *, run: Path, processes: int, restarts: int) ->
 
 
 def _explain(error: ChildFailedError, *, run: Path, processes: int) -> int:
-    # Who was killed tells more than who, therefore, lost the connection to him.
-    failures = error.failures.items()
-    killed = [(rank, failure) for rank, failure in failures if failure.exitcode < 0]
+    # Who was killed tells more than who lost the connection to him, or whom the agent then ended.
+    killed = [
+        (rank, failure)
+        for rank, failure in error.failures.items()
+        if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM
+    ]
     rank, failure = min(killed, key=_when) if killed else error.get_first_failure()
     code = failure.exitcode
     if code in (1, 2):  # it has said itself what is wrong

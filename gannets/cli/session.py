@@ -18,9 +18,10 @@ from gannets.cli.choice import Chosen
 from gannets.cli.display import Lines, Quiet, Terminal, View
 from gannets.cli.interruption import Interruption
 from gannets.cli.words import clock, command, count, itemised, speed
-from gannets.errors import InputError, RunWarning, StoppedError
+from gannets.errors import InputError, RunWarning
 from gannets.game import PLAYERS, Group, Losses, Players
 from gannets.training import Training
+from gannets.training.memory import advice, is_out_of_memory
 from gannets.training.notation import Vocabulary
 from gannets.training.parallel import anyone, joined, local_device
 from gannets.training.state import resolve_device
@@ -45,9 +46,10 @@ class Place(NamedTuple):
 
 def started(chosen: Chosen, *, out: str | None, place: Place) -> Training:
     """A new run."""
-    return Training.start(
-        chosen.recipe, out=out, device=place.device, names=chosen.names, group=place.group
-    )
+    with _warned():
+        return Training.start(
+            chosen.recipe, out=out, device=place.device, names=chosen.names, group=place.group
+        )
 
 
 def resumed(path: str, *, names: Vocabulary | None, steps: int | None, place: Place) -> Training:
@@ -85,7 +87,7 @@ def _warned() -> Iterator[None]:
             )
 
 
-def play(training: Training, *, code: str | None, quiet: bool) -> int:
+def play(training: Training, *, code: str | None, quiet: bool, compile: bool = False) -> int:
     """Play `training` to its end or to a signal; `code` is the .py file its own classes are in."""
     quiet, stopped = quiet or not training.leads, False
     console = Console(highlight=False)
@@ -95,6 +97,8 @@ def play(training: Training, *, code: str | None, quiet: bool) -> int:
     begun, first = time.perf_counter(), training.state.step
     losses: Players[Losses] | None = None
     with Interruption() as interruption, _explained(training, first):
+        if compile:
+            training.state.compile_gradients()
         with _view(console, training, quiet=quiet) as view:
             for step in training:
                 losses = step.losses
@@ -136,12 +140,10 @@ def _explained(training: Training, first: int) -> Iterator[None]:
         ):
             shutil.rmtree(path)
         raise
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        batch = training.recipe.batch
-        raise StoppedError(
-            f"The memory of {training.state.device} is too small for batches of {batch}: "
-            f"try --batch {max(1, batch // 2)}, or --precision bfloat16."
-        ) from error
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise advice(training.state, error) from error
 
 
 def _introduce(say: Console, training: Training) -> None:

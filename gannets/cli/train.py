@@ -55,6 +55,9 @@ def train(
     max_restarts: Annotated[
         int, WHOLE_NUMBER, option("N", "start again, from the last checkpoint, if a process dies")
     ] = 0,
+    compile: Annotated[
+        bool, option("", "compile the gradients first, for long runs; see docs/precision.md")
+    ] = False,
     quiet: Annotated[bool, option("", "print nothing but the run's directory, at the end")] = False,
     dry_run: Annotated[bool, option("", "print the recipe, and do not train")] = False,
 ) -> int:
@@ -110,7 +113,7 @@ def train(
             words = [data] if data else []
             words += [w for name, v in options.items() if v is not None for w in (name, str(v))]
             words += [word for assignment in set for word in ("--set", assignment)]
-            words += ["--quiet"] * quiet
+            words += ["--quiet"] * quiet + ["--compile"] * compile
             return launch(words, run=run, processes=processes, restarts=max_restarts)
         with Place.joined(device) as place:
             if out is not None and restarted() and (Path(out) / "recipe.txt").exists():
@@ -121,7 +124,7 @@ def train(
                 training = branched(resume, chosen, out=out, place=place)
             else:
                 training = resumed(resume, names=chosen.names, steps=steps, place=place)
-            return play(training, code=chosen.file, quiet=quiet)
+            return play(training, code=chosen.file, quiet=quiet, compile=compile)
 
 
 FIELDS = {"DATA": "data=...", "--batch": "batch=N", "--seed": "seed=N", "--out": "FIELD=VALUE"}

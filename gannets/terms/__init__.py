@@ -10,6 +10,7 @@ from gannets.terms.gradient import (
     GradientPenalty,
 )
 from gannets.terms.lazy import Lazy
+from gannets.terms.precision import Single
 
 __all__ = [
     "DRAGAN",
@@ -21,4 +22,5 @@ __all__ = [
     "FiniteDifferenceR2",
     "GradientPenalty",
     "Lazy",
+    "Single",
 ]

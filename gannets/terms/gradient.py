@@ -11,6 +11,7 @@ gradient of *its* logit. Where D is conditional, the slope is that in x, with y 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -94,6 +95,7 @@ class DRAGAN:
     one a coordinate, std(x) that of all numbers of the batch. The generator plays no part.
     """
 
+    separable: ClassVar[bool] = False
     weight: float = 10.0
     spread: float = 0.5
     one_sided: bool = False

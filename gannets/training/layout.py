@@ -41,10 +41,12 @@ def check(checkpoint: Checkpoint, state: State) -> None:
         asked |= {f"optimizer.{player}.{name}": part for name, part in kept.items()}
     given = dict(checkpoint.tensors)
     given.pop("window", None)
-    for name, tensor in given.items():
+    for name, tensor in sorted(given.items()):  # a file has its tensors in no order
         want = asked.get(name) or _memory(state, name)
         if want is None:
-            raise InputError(f"{where} holds {name}, for which this recipe has no place.")
+            raise InputError(
+                f"{where} does not fit the recipe: it holds {name}, for which there is no place."
+            )
         shape, dtype = want
         if tuple(tensor.shape) != shape or tensor.dtype != dtype:
             raise InputError(

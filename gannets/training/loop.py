@@ -48,9 +48,14 @@ class Step:
     """Each player's losses item by item: tensors, not synchronised with the device until read."""
 
 
-def play(recipe: Recipe, *, device: str | torch.device = "auto") -> Iterator[Step]:
+def play(
+    recipe: Recipe, *, device: str | torch.device = "auto", compile: bool = False
+) -> Iterator[Step]:
     """Play the game of `recipe` to its last step, yielding after every update."""
-    return _continue(State(recipe, device=device))
+    state = State(recipe, device=device)
+    if compile:
+        state.compile_gradients()
+    return _continue(state)
 
 
 def _continue(state: State) -> Iterator[Step]:
@@ -192,6 +197,8 @@ class Training:
                 run.path, device=state.device, fingerprint=state.source.fingerprint, parent=parent
             )
             run.log(f"started on {state.device}")
+            for note in state.notes:
+                run.log(note)
             training._draw_first()
         return training
 
@@ -295,6 +302,8 @@ class Training:
 
     def _record(self) -> None:
         self.state.check()
+        if not self.state.group.alone:
+            same_everywhere(self.state.tensors(), self.state.group)
         means = self._window.means()
         self._stop_unless_finite(means)
         line: dict[str, Any] = {"step": self.state.step}

@@ -8,6 +8,7 @@ processes hold the same parameters and move by the same gradients (see `gannets.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,6 +23,7 @@ from gannets.game import ALONE, Group
 __all__ = ["anyone", "joined", "local_device", "same_everywhere", "size_from_environment"]
 
 TIMEOUT = timedelta(minutes=10)
+PAUSE = 3.0
 SLURM = {"RANK": "SLURM_PROCID", "WORLD_SIZE": "SLURM_NTASKS", "LOCAL_RANK": "SLURM_LOCALID"}
 
 
@@ -51,6 +53,10 @@ def joined(*, device: torch.device, environment: Mapping[str, str] = os.environ)
     dist.init_process_group(backend, rank=rank, world_size=size, timeout=TIMEOUT)
     try:
         yield Group(rank, size)
+    except (InputError, StoppedError):
+        if rank > 0:  # whoever ends first has the others ended: the first process is to speak
+            time.sleep(PAUSE)
+        raise
     except RuntimeError as error:
         if not _is_lost(error):
             raise

@@ -8,6 +8,7 @@ is built from its recipe and loaded with them continues as if it had never stopp
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from gannets.data import Source, open_source
-from gannets.errors import InputError
+from gannets.errors import InputError, RunWarning
 from gannets.game import (
     ALONE,
     PLAYERS,
@@ -32,7 +33,9 @@ from gannets.game import (
 )
 from gannets.nets import build
 from gannets.nets.layers import attach, synchronise
+from gannets.training.compiled import Compiled, scripted
 from gannets.training.finite import NonFiniteError, first_bad, watched
+from gannets.training.pieces import whole_batch_needed
 from gannets.training.recipe import Recipe
 from gannets.updates import Averaged, Gradient, Mover
 
@@ -48,6 +51,8 @@ class Draw(NamedTuple):
     number: int
     size: int
     rows: tuple[Tensor, Tensor | None] | None
+    step: int
+    """How many updates the player whose turn it is has made."""
 
 
 class State:
@@ -92,6 +97,20 @@ class State:
         self._draws = 0
         self._real_draws = 0
         self._sees: Players[Net] = self.players.map(self._in_float32)
+        self.notes = list(whole_batch_needed(recipe, self.players, self._sizes(None)[1]))
+        """What there is to be said of the game before it is played."""
+        for note in self.notes:
+            warnings.warn(note, RunWarning, stacklevel=2)
+        self._compiled: dict[Player | None, Compiled] | None = None
+
+    def compile_gradients(self) -> None:
+        """From here on compute gradients by compiled functions, the same but for rounding."""
+        if not self.group.alone:
+            raise InputError("--compile serves one process: leave it out, or --processes.")
+        if self._sizes(None)[1] > 1:
+            raise InputError("--compile takes the batch whole: leave it out, or --micro-batch.")
+        self.random = scripted(self.random, self.players)
+        self._compiled = {}
 
     @property
     def generator(self) -> nn.Module:
@@ -111,10 +130,18 @@ class State:
 
     def gradient(self, player: Player) -> Gradient:
         """Ask autograd for exactly one player's gradient, on a fresh batch."""
-        game, (m, pieces) = self.recipe.game, self._sizes(player)
-        charge = game.generator_losses if player == "generator" else game.discriminator_losses
         sees_data = player == "discriminator" or self._generator_needs_data
-        draw = self._next(m, data=sees_data)
+        draw = self._next(self._sizes(player)[0], player, data=sees_data)
+        if self._compiled is None:
+            part = self._own(player, draw)
+        else:
+            (part,) = self._in_one(self._compiled, player, draw)
+        return self._everybodys(player, part, draw)
+
+    def _own(self, player: Player, draw: Draw) -> Gradient:
+        """This process's part of a player's gradient."""
+        game, (_, pieces) = self.recipe.game, self._sizes(player)
+        charge = game.generator_losses if player == "generator" else game.discriminator_losses
         whole: Gradient | None = None
         for piece in range(pieces):
             with torch.set_grad_enabled(player == "generator"):
@@ -124,7 +151,7 @@ class State:
             part = self._gradient(losses, self.parameters[player], pieces=pieces)
             whole = part if whole is None else _sum(whole, part)
         assert whole is not None
-        return self._checked(player, whole._replace(gradient=self.total(whole.gradient)), draw)
+        return whole
 
     def gradients(self, *, differentiable: bool = False) -> Players[Gradient]:
         """Both players' gradients, on one fresh batch and from one pass through D."""
@@ -133,11 +160,27 @@ class State:
                 f"{type(self.recipe.update).__name__} takes both gradients from one pass, which "
                 "cannot be made in pieces: leave micro_batch out, or use Alternating()."
             )
-        draw = self._next(self._sizes(None)[0], data=True)
+        draw = self._next(self._sizes(None)[0], None, data=True)
+        if self._compiled is not None:
+            if differentiable:
+                raise InputError(
+                    f"{type(self.recipe.update).__name__} differentiates gradients, which it "
+                    "cannot where they are compiled: leave --compile out."
+                )
+            field = Players(*self._in_one(self._compiled, None, draw))
+        else:
+            field = self._field_of(draw, differentiable=differentiable)
+        if differentiable:
+            self._field = draw, field
+            return field
+        return Players(*(self._everybodys(player, field[player], draw) for player in PLAYERS))
+
+    def _field_of(self, draw: Draw, *, differentiable: bool) -> Players[Gradient]:
+        """This process's part of both gradients."""
         batch = self._batch(draw, None, ALONE)
         with self._autocast():
             losses = self.recipe.game.losses(self._sees, batch)
-        field = Players(
+        return Players(
             self._gradient(
                 losses.generator, self.parameters.generator, keep=True, again=differentiable
             ),
@@ -145,18 +188,32 @@ class State:
                 losses.discriminator, self.parameters.discriminator, again=differentiable
             ),
         )
-        if differentiable:
-            return field
-        return Players(
-            *(
-                self._checked(p, field[p]._replace(gradient=self.total(field[p].gradient)), draw)
-                for p in PLAYERS
-            )
-        )
+
+    def _in_one(
+        self, compiled: dict[Player | None, Compiled], player: Player | None, draw: Draw
+    ) -> list[Gradient]:
+        """A player's gradient (None: both), compiled."""
+
+        def compute(x: Tensor | None, y: Tensor | None, step: int) -> list[Gradient]:
+            rows = None if x is None else (x, y)
+            again = Draw(draw.number, draw.size, rows, step)
+            if player is None:
+                return list(vars(self._field_of(again, differentiable=False)).values())
+            return [self._own(player, again)]
+
+        if player not in compiled:
+            compiled[player] = Compiled(compute, self.players, self.random)
+        x, y = (None, None) if draw.rows is None else draw.rows
+        return compiled[player](x, y, step=draw.step, draw=draw.number)
 
     def total(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
-        """The sum over the processes, one flat all-reduce."""
-        return self.group.total(tensors)
+        """The sum over the processes of what was made of both players' gradients, if finite."""
+        totals = self.group.total(tensors)
+        draw, field = self._field
+        n = len(field.generator.gradient)
+        for player, own in zip(PLAYERS, (totals[:n], totals[n:]), strict=True):
+            self._check(player, field[player]._replace(gradient=own), (), draw)
+        return totals
 
     def move(self, player: Player, gradient: Sequence[Tensor]) -> None:
         """Let the player's optimizer step."""
@@ -166,7 +223,7 @@ class State:
 
     # Batches.
 
-    def _next(self, m: int, *, data: bool) -> Draw:
+    def _next(self, m: int, player: Player | None, *, data: bool) -> Draw:
         """The place of a fresh batch in every stream, and its data."""
         rows: tuple[Tensor, Tensor | None] | None = None
         if data:
@@ -174,7 +231,8 @@ class State:
             rows = x.to(self.dtype), y
             self._real_draws += 1
         self._draws += 1
-        return Draw(self._draws - 1, m, rows)
+        step = self.movers[player or "generator"].updates
+        return Draw(self._draws - 1, m, rows, step)
 
     def _batch(self, draw: Draw, player: Player | None, piece: Group) -> Batch:
         """This process's share of a draw, or a piece of it, as `player` (None: both) sees it."""
@@ -182,7 +240,7 @@ class State:
         share = Group(group.rank * piece.size + piece.rank, group.size * piece.size)
         for stream in self.random.values():
             stream.at(draw.number, share=share)
-        step = self.movers[player or "generator"].updates
+        step = draw.step
         views = self.random["views"]
         real: tuple[Tensor, ...] = ()
         labels = None
@@ -236,19 +294,27 @@ class State:
 
     # Numbers that are none.
 
-    def _checked(self, player: Player, found: Gradient, draw: Draw) -> Gradient:
+    def _everybodys(self, player: Player, part: Gradient, draw: Draw) -> Gradient:
+        """The sum over the processes, one flat all-reduce, if it is finite."""
+        # The losses too, so that all processes come to the same verdict.
+        totals = self.group.total([*part.gradient, *part.losses.values()])
+        n = len(part.gradient)
+        found = part._replace(gradient=totals[:n])
+        self._check(player, found, totals[n:], draw)
+        return found
+
+    def _check(self, player: Player, found: Gradient, losses: Sequence[Tensor], draw: Draw) -> None:
         """Refuse a gradient that is not finite before anyone has moved by it.
 
         An accelerator is not waited for: there the optimizer leaves the step out by itself, and
         `check` finds out later.
         """
-        sizes = [*torch._foreach_norm(list(found.gradient)), found.losses["objective"]]
+        sizes = [*torch._foreach_norm(list(found.gradient)), *losses]
         mover = self.movers[player]
         if mover.can_skip and not self._waits:
             mover.skip_unless(torch.isfinite(torch.stack(sizes).sum()))
         elif not math.isfinite(sum(map(float, sizes))):
             self._stop(player, found, draw)
-        return found
 
     def check(self) -> None:
         """Raise where a device has left an update out since the last call."""
@@ -311,8 +377,12 @@ class State:
         if self.averaged:
             self.averaged.module.load_state_dict(parts.get("average", {}))
         self.memory = {k: v.to(self.device) for k, v in parts.get("memory", {}).items()}
-        self.step, self._draws = counters["step"], counters["draws"]
-        self._real_draws = counters["real_draws"]
+        self.step = counters["step"]
+        self.rewind(counters)
+
+    def rewind(self, counters: Mapping[str, Any]) -> None:
+        """Place all random streams where `counters` were taken."""
+        self._draws, self._real_draws = counters["draws"], counters["real_draws"]
 
     # Details of this machine.
 

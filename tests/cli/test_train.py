@@ -179,7 +179,7 @@ def test_resumed_and_extended_is_as_if_never_stopped(gannets: Callable[..., Done
         (["--precision", "fp32"], "--precision"),
         (["--out", "x"], "--out"),
         (["--set", "steps=5"], "nothing to play"),
-        (["--set", "nets.generator.hidden=(3,)"], "has no place"),
+        (["--set", "nets.generator.hidden=(3,)"], "does not fit the recipe"),
         (["--recipe", "ring"], "--recipe"),
     ],
 )

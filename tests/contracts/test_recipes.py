@@ -19,7 +19,7 @@ from tests.small import NAMES, small
 
 def drawn(state: State) -> Batch:
     """A batch as D sees it."""
-    return state._batch(state._next(10, data=True), "discriminator", ALONE)
+    return state._batch(state._next(10, "discriminator", data=True), "discriminator", ALONE)
 
 
 def weights(recipe: Recipe) -> list[torch.Tensor]:

@@ -28,6 +28,7 @@ from gannets.terms import (
     FiniteDifferenceR2,
     GradientPenalty,
     Lazy,
+    Single,
 )
 
 CLASSES = [
@@ -43,9 +44,11 @@ VARIANTS: list[Any] = [
     DRAGAN(weight=2.0, spread=1.5, one_sided=True),
     FiniteDifferenceR2(gamma=2.0, epsilon=0.1),
     Lazy(GradientPenalty(), every=5),
+    Lazy(Single(DRAGAN()), every=2),
     Lazy(Lazy(R2(1.0), every=2), every=3),
 ]
-EVERY = [*(term(R1()) if term is Lazy else term() for term in CLASSES), *VARIANTS]
+WRAPPERS = (Lazy, Single)
+EVERY = [*(term(R1()) if term in WRAPPERS else term() for term in CLASSES), *VARIANTS]
 every_term = pytest.mark.parametrize("term", EVERY, ids=repr)
 SIZES = (1, 2, 7, 64)
 EVENTS = ((5,), (3, 4, 2), ())
@@ -106,7 +109,7 @@ def test_is_a_frozen_value_whose_text_recreates_it(term: Any) -> None:
 
 def weighted(term: Any, factor: float) -> Any:
     """The same term at `factor` times its weight."""
-    if isinstance(term, Lazy):
+    if isinstance(term, WRAPPERS):
         return dataclasses.replace(term, term=weighted(term.term, factor))
     field = "gamma" if hasattr(term, "gamma") else "weight"
     return dataclasses.replace(term, **{field: factor * getattr(term, field)})

@@ -105,7 +105,7 @@ def _drifted(group: Group) -> str:
 def seen(group: Group = ALONE) -> Tensor:
     """Latents beside data, row by row, as D first sees them."""
     state = State(CASES["ring"], device="cpu", group=group)
-    batch = state._batch(state._next(12, data=True), "discriminator", ALONE)
+    batch = state._batch(state._next(12, "discriminator", data=True), "discriminator", ALONE)
     return torch.cat([batch.latent, batch.real[0]], dim=1)
 
 
