@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, UseAppendAction
 
 from gannets.cli.arguments import WHOLE_NUMBER, option
-from gannets.errors import InputError
+from gannets.cli.asked import Asked
 
 __all__ = ["train"]
 
@@ -65,79 +64,28 @@ def train(
 
     What is not given is as the recipe has it. Ctrl-C saves and says how to go on.
     """
-    from gannets.cli.choice import changed, choose, names_of, open_run
-    from gannets.cli.launch import restarted
-    from gannets.cli.session import Place, branched, play, resumed, started
     from gannets.data import data_dir as with_data_dir
 
-    numbers = {"steps": steps, "batch": batch, "seed": seed, "micro_batch": micro_batch}
+    asked = Asked(
+        data=data,
+        recipe=recipe,
+        steps=steps,
+        batch=batch,
+        seed=seed,
+        micro_batch=micro_batch,
+        precision=precision,
+        device=device,
+        changes=set,
+        resume=resume,
+        out=out,
+        compile=compile,
+        quiet=quiet,
+    )
     with with_data_dir(data_dir):
-        if resume is None:
-            chosen = choose(data, recipe=recipe, numbers=numbers, precision=precision, changes=set)
-        else:
-            refuse_changes(
-                {
-                    "DATA": data,
-                    "--batch": batch,
-                    "--seed": seed,
-                    "--micro-batch": micro_batch,
-                    "--precision": precision,
-                    "--out": None if set else out,
-                },
-                resume,
-            )
-            names = names_of(recipe)
-            own = open_run(resume, names).recipe
-            numbers = {"steps": steps if set else None}
-            chosen = changed(own, numbers=numbers, changes=set, names=names, file=recipe)
+        chosen = asked.chosen()
         if dry_run:
             print(chosen.recipe)
             return 0
         if processes != 1 or max_restarts:
-            from gannets.cli.launch import launch
-            from gannets.training.run import new_directory
-
-            goes_on = resume is not None and not set
-            run = Path((resume if goes_on else out) or new_directory("runs", chosen.recipe.name))
-            options = {
-                "--recipe": chosen.file or recipe,
-                "--precision": precision,
-                "--device": device,
-                "--steps": steps,
-                "--batch": batch,
-                "--seed": seed,
-                "--micro-batch": micro_batch,
-                "--resume": resume,
-                "--out": None if goes_on else run,
-            }
-            words = [data] if data else []
-            words += [w for name, v in options.items() if v is not None for w in (name, str(v))]
-            words += [word for assignment in set for word in ("--set", assignment)]
-            words += ["--quiet"] * quiet + ["--compile"] * compile
-            return launch(words, run=run, processes=processes, restarts=max_restarts)
-        with Place.joined(device) as place:
-            if out is not None and restarted() and (Path(out) / "recipe.txt").exists():
-                resume, set, steps = out, (), None  # it was begun before the restart
-            if resume is None:
-                training = started(chosen, out=out, place=place)
-            elif set:
-                training = branched(resume, chosen, out=out, place=place)
-            else:
-                training = resumed(resume, names=chosen.names, steps=steps, place=place)
-            return play(training, code=chosen.file, quiet=quiet, compile=compile)
-
-
-FIELDS = {"DATA": "data=...", "--batch": "batch=N", "--seed": "seed=N", "--out": "FIELD=VALUE"}
-
-
-def refuse_changes(given: dict[str, object], run: str) -> None:
-    """A run is continued as it was begun: bit for bit."""
-    changed = [name for name, value in given.items() if value is not None]
-    if changed:
-        name = changed[0]
-        field = FIELDS.get(name, f"{name.removeprefix('--')}=...")
-        raise InputError(
-            f"--resume {run} continues the run as it was begun, so {' and '.join(changed)} cannot "
-            f"be given with it: leave that out, or begin a new run that goes on from this one with "
-            f"--set {field}."
-        )
+            return asked.launch(chosen, processes=processes, restarts=max_restarts)
+        return asked.play(chosen)
