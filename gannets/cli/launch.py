@@ -42,6 +42,8 @@ def launch(words: Sequence[str], *, run: Path, processes: int, restarts: int) ->
         )
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     os.environ[LAUNCHED] = "1"
+    # Processes that were started again must not find the addresses of those before them.
+    os.environ.setdefault("TORCH_DISABLE_SHARE_RDZV_TCP_STORE", "1")
     logging.disable(logging.ERROR)  # what the agent sees is said here, in a sentence
     config = LaunchConfig(
         min_nodes=1,
