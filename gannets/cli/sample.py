@@ -41,7 +41,7 @@ def sample(
     from gannets.cli.output import Output, free_name, write
     from gannets.data import data_dir as with_data_dir
     from gannets.training import Model
-    from gannets.training.state import resolve_device
+    from gannets.training.device import resolve_device
 
     where = resolve_device(device)
     names = names_of(recipe)

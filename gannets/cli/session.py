@@ -21,10 +21,10 @@ from gannets.cli.words import clock, command, count, itemised, speed
 from gannets.errors import InputError, RunWarning
 from gannets.game import PLAYERS, Group, Losses, Players
 from gannets.training import Training
+from gannets.training.device import resolve_device
 from gannets.training.memory import advice, is_out_of_memory
 from gannets.training.notation import Vocabulary
 from gannets.training.parallel import anyone, joined, local_device
-from gannets.training.state import resolve_device
 
 __all__ = ["branched", "play", "resumed", "started"]
 

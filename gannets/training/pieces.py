@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from gannets.errors import InputError
-from gannets.game import PLAYERS, Players
+from gannets.game import PLAYERS, Group, Player, Players
 from gannets.nets.layers import GroupBatchNorm
 from gannets.training.recipe import Recipe
+from gannets.updates import Gradient
 
-__all__ = ["whole_batch_needed"]
+__all__ = ["added", "sizes", "whole_batch_needed"]
 
 
 def whole_batch_needed(recipe: Recipe, players: Players[nn.Module], pieces: int) -> Iterator[str]:
@@ -42,3 +44,21 @@ def whole_batch_needed(recipe: Recipe, players: Players[nn.Module], pieces: int)
                 f"{recipe.micro_batch} are those of each piece: the gradient is not quite that of "
                 f"the batch of {recipe.batch}."
             )
+
+
+def sizes(recipe: Recipe, player: Player | None, group: Group) -> tuple[int, int]:
+    """The size of a player's batch over all processes, and in how many pieces it is seen."""
+    m = (recipe.generator_batch if player == "generator" else None) or recipe.batch
+    own = m // group.size
+    if recipe.micro_batch is None or recipe.micro_batch >= own:
+        return m, 1
+    pieces = -(-own // recipe.micro_batch)
+    while own % pieces:  # equal pieces, so that their means average to the whole's
+        pieces += 1
+    return m, pieces
+
+
+def added(a: Gradient, b: Gradient) -> Gradient:
+    """The sum of two pieces' losses and gradients."""
+    losses = {name: loss + b.losses[name] for name, loss in a.losses.items()}
+    return Gradient(losses, torch._foreach_add(list(a.gradient), list(b.gradient)))

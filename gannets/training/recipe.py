@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from gannets.data import Source
 from gannets.errors import InputError
 from gannets.game import Game, Joint, Marginal, Players, Prior, Space
 from gannets.nets import DiscriminatorNet, GeneratorNet
@@ -88,6 +89,21 @@ class Recipe:
         if self.precision not in PRECISIONS:
             valid = ", ".join(PRECISIONS)
             raise InputError(f"Recipe.precision is {self.precision!r:.60}; valid are {valid}.")
+
+    def space(self, source: Source) -> Space:
+        """What the nets are built for, with these data."""
+        if self.joint.conditional and source.classes is None:
+            raise InputError(
+                f"{type(self.joint).__name__} needs data with labels, and this data has none: "
+                "give labelled data, or a recipe whose joint is Marginal()."
+            )
+        return Space(
+            event=source.shape,
+            latent=self.prior.dimension,
+            classes=source.classes if self.joint.conditional else None,
+            bounds=source.bounds,
+            mean=source.mean,
+        )
 
     def __str__(self) -> str:
         return show(self)

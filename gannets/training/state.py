@@ -28,18 +28,18 @@ from gannets.game import (
     Net,
     Player,
     Players,
-    Space,
     Stream,
 )
 from gannets.nets import build
 from gannets.nets.layers import attach, synchronise
 from gannets.training.compiled import Compiled, scripted
+from gannets.training.device import Float32, resolve_device
 from gannets.training.finite import NonFiniteError, first_bad, watched
-from gannets.training.pieces import whole_batch_needed
+from gannets.training.pieces import added, sizes, whole_batch_needed
 from gannets.training.recipe import Recipe
 from gannets.updates import Averaged, Gradient, Mover
 
-__all__ = ["State", "resolve_device"]
+__all__ = ["State"]
 
 STREAMS = ("latent", "terms", "views", *PLAYERS)
 """The players' own streams are for what their nets draw: dropout masks."""
@@ -72,7 +72,7 @@ class State:
         self.device = resolve_device(device)
         self.source: Source = open_source(recipe.data, seed=recipe.seed, device=self.device)
         self.source.check(max(recipe.batch, recipe.generator_batch or 0))
-        self.space = _space(recipe, self.source)
+        self.space = recipe.space(self.source)
         self.random = {name: Stream(recipe.seed, name, self.device) for name in STREAMS}
         judged = replace(self.space, event=recipe.joint.event(self.space.event), mean=None)
         nets = build(recipe.nets, Players(self.space, judged), Stream(recipe.seed, "init"))
@@ -97,7 +97,9 @@ class State:
         self._draws = 0
         self._real_draws = 0
         self._sees: Players[Net] = self.players.map(self._in_float32)
-        self.notes = list(whole_batch_needed(recipe, self.players, self._sizes(None)[1]))
+        self.notes = list(
+            whole_batch_needed(recipe, self.players, sizes(recipe, None, self.group)[1])
+        )
         """What there is to be said of the game before it is played."""
         for note in self.notes:
             warnings.warn(note, RunWarning, stacklevel=2)
@@ -107,7 +109,7 @@ class State:
         """From here on compute gradients by compiled functions, the same but for rounding."""
         if not self.group.alone:
             raise InputError("--compile serves one process: leave it out, or --processes.")
-        if self._sizes(None)[1] > 1:
+        if sizes(self.recipe, None, self.group)[1] > 1:
             raise InputError("--compile takes the batch whole: leave it out, or --micro-batch.")
         self.random = scripted(self.random, self.players)
         self._compiled = {}
@@ -131,7 +133,7 @@ class State:
     def gradient(self, player: Player) -> Gradient:
         """Ask autograd for exactly one player's gradient, on a fresh batch."""
         sees_data = player == "discriminator" or self._generator_needs_data
-        draw = self._next(self._sizes(player)[0], player, data=sees_data)
+        draw = self._next(sizes(self.recipe, player, self.group)[0], player, data=sees_data)
         if self._compiled is None:
             part = self._own(player, draw)
         else:
@@ -140,7 +142,7 @@ class State:
 
     def _own(self, player: Player, draw: Draw) -> Gradient:
         """This process's part of a player's gradient."""
-        game, (_, pieces) = self.recipe.game, self._sizes(player)
+        game, (_, pieces) = self.recipe.game, sizes(self.recipe, player, self.group)
         charge = game.generator_losses if player == "generator" else game.discriminator_losses
         whole: Gradient | None = None
         for piece in range(pieces):
@@ -149,7 +151,7 @@ class State:
             with self._autocast():
                 losses = charge(self._sees, batch)
             part = self._gradient(losses, self.parameters[player], pieces=pieces)
-            whole = part if whole is None else _sum(whole, part)
+            whole = part if whole is None else added(whole, part)
         assert whole is not None
         return whole
 
@@ -160,7 +162,7 @@ class State:
                 f"{type(self.recipe.update).__name__} takes both gradients from one pass, which "
                 "cannot be made in pieces: leave micro_batch out, or use Alternating()."
             )
-        draw = self._next(self._sizes(None)[0], None, data=True)
+        draw = self._next(sizes(self.recipe, None, self.group)[0], None, data=True)
         if self._compiled is not None:
             if differentiable:
                 raise InputError(
@@ -252,18 +254,6 @@ class State:
         with self._autocast():
             fake = joint.fake(self._sees.generator, z, labels, views, step)
         return Batch(real, fake, z, labels, step, self.random["terms"], group)
-
-    def _sizes(self, player: Player | None) -> tuple[int, int]:
-        """The size of a player's batch over all processes, and in how many pieces it is seen."""
-        recipe = self.recipe
-        m = (recipe.generator_batch if player == "generator" else None) or recipe.batch
-        own = m // self.group.size
-        if recipe.micro_batch is None or recipe.micro_batch >= own:
-            return m, 1
-        pieces = -(-own // recipe.micro_batch)
-        while own % pieces:  # equal pieces, so that their means average to the whole's
-            pieces += 1
-        return m, pieces
 
     def _gradient(
         self,
@@ -402,39 +392,7 @@ class State:
 
     def _in_float32(self, module: nn.Module) -> Net:
         """In bfloat16, nets compute in half precision but samples and logits are single."""
-        return _Float32(module) if self.recipe.precision == "bfloat16" else module
-
-
-class _Float32:
-    def __init__(self, module: nn.Module) -> None:
-        self._module = module
-        self.judges_alone = getattr(module, "judges_alone", False)
-        self.draws_random = getattr(module, "draws_random", False)
-
-    def __call__(self, *inputs: Tensor) -> Tensor:
-        output: Tensor = self._module(*inputs)
-        return output.float()
-
-
-def _sum(a: Gradient, b: Gradient) -> Gradient:
-    """The sum of two pieces' losses and gradients."""
-    losses = {name: loss + b.losses[name] for name, loss in a.losses.items()}
-    return Gradient(losses, torch._foreach_add(list(a.gradient), list(b.gradient)))
-
-
-def _space(recipe: Recipe, source: Source) -> Space:
-    if recipe.joint.conditional and source.classes is None:
-        raise InputError(
-            f"{type(recipe.joint).__name__} needs data with labels, and this data has none: "
-            "give labelled data, or a recipe whose joint is Marginal()."
-        )
-    return Space(
-        event=source.shape,
-        latent=recipe.prior.dimension,
-        classes=source.classes if recipe.joint.conditional else None,
-        bounds=source.bounds,
-        mean=source.mean,
-    )
+        return Float32(module) if self.recipe.precision == "bfloat16" else module
 
 
 def _by_prefix(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
@@ -443,21 +401,3 @@ def _by_prefix(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
         prefix, _, rest = name.partition(".")
         parts.setdefault(prefix, {})[rest] = tensor
     return parts
-
-
-def resolve_device(device: str | torch.device) -> torch.device:
-    """The device of that name; "auto" is CUDA where there is one, or Apple's MPS, or the CPU."""
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        there = ["auto", "cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-        there += ["mps"] if torch.backends.mps.is_available() else []
-        raise InputError(
-            f"There is no device {str(device)!r} here: use {' or '.join(there)}."
-        ) from error
-    return chosen

@@ -18,6 +18,7 @@ from gannets.objectives import NonSaturating, RelativisticAverage
 from gannets.terms import DRAGAN, R1, FiniteDifferenceR1, GradientPenalty, Lazy, Single
 from gannets.training import Recipe, State
 from gannets.training.memory import advice, is_out_of_memory
+from gannets.training.pieces import sizes
 from tests.small import NAMES, small
 
 BATCH_NORMED = ("dcgan", "lsgan", "wgan", "wgan_gp", "hinge")
@@ -150,7 +151,8 @@ def test_on_the_command_line(
     gradient = State.gradient
 
     def short(state: State, player: Player) -> Any:
-        if state._sizes(player)[0] // state._sizes(player)[1] > 16:
+        m, pieces = sizes(state.recipe, player, state.group)
+        if m // pieces > 16:
             raise MemoryError
         return gradient(state, player)
 
