@@ -1,0 +1,117 @@
+"""The two sides of a measurement: sets of samples, in no order.
+
+A set is put into an order of its own, that of its rows' hashes: whatever is measured is then the
+same for any order, batch size or sharding in which the samples came, random subsets included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from gannets.errors import InputError
+from gannets.game.stream import Stream
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Samples"]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A set of samples x (n, *event), float32: images have values in [0, 1], points any.
+
+    Points are (n, d), images (n, channels, height, width). `y` holds class indices, `frame` the
+    table whose encoding x is, row by row, where there are such. Raises `InputError` for numbers
+    that are not finite and for fewer than two samples.
+    """
+
+    x: Float[Tensor, "n ..."]
+    y: Int64[Tensor, " n"] | None = None
+    name: str = "the samples"
+    """What messages call them."""
+    frame: pandas.DataFrame | None = None
+
+    def __post_init__(self) -> None:
+        x = self.x
+        if x.ndim not in (2, 4):
+            raise InputError(
+                f"{self.name} have shape {tuple(x.shape)}: give points (n, d) or images "
+                "(n, channels, height, width)."
+            )
+        if len(x) < 2 or x[0].numel() == 0:
+            raise InputError(f"{self.name} have shape {tuple(x.shape)}: at least 2 are needed.")
+        finite = torch.isfinite(x).flatten(1).all(1)
+        if not bool(finite.all()):
+            bad = int((~finite).sum())
+            raise InputError(
+                f"{bad:,} of {len(x):,} in {self.name} hold NaN or infinity (the first "
+                f"is number {int((~finite).int().argmax())}): leave them out, or mend their source."
+            )
+        if self.y is not None and self.y.shape != (len(x),):
+            raise InputError(f"{self.name} are {len(x):,}, but have {self.y.numel():,} labels.")
+        order, digests = _order(x, self.y)
+        object.__setattr__(self, "_digests", digests)
+        object.__setattr__(self, "x", x.float()[order])
+        if self.y is not None:
+            object.__setattr__(self, "y", self.y[order])
+        if self.frame is not None:
+            object.__setattr__(self, "frame", self.frame.iloc[order.numpy()])
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def event(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return tuple(self.x.shape[1:])
+
+    @property
+    def are_images(self) -> bool:
+        """Whether they are images, with values in [0, 1]."""
+        return self.x.ndim == 4
+
+    @property
+    def flat(self) -> Float[Tensor, "n d"]:
+        """The samples as rows of numbers."""
+        return self.x.flatten(1)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A sha256 of the set: equal for equal samples in any order."""
+        sha = hashlib.sha256(f"{self.event}/".encode())
+        sha.update(self._digests.tobytes())  # type: ignore[attr-defined]
+        return sha.hexdigest()
+
+    def take(self, rows: Int64[Tensor, " m"]) -> Samples:
+        """The samples at `rows`."""
+        frame = None if self.frame is None else self.frame.iloc[rows.numpy()]
+        return Samples(self.x[rows], None if self.y is None else self.y[rows], self.name, frame)
+
+    def draw(self, n: int, stream: Stream) -> Samples:
+        """`n` of them, without repetition, a function of the set and the stream's place."""
+        if n > len(self):
+            raise InputError(f"There are {len(self):,} in {self.name}, not {n:,}: ask for fewer.")
+        return self if n == len(self) else self.take(stream.permutation(len(self))[:n])
+
+
+def _order(x: Tensor, y: Tensor | None) -> tuple[Tensor, np.ndarray]:
+    """The order of the rows by their 16-byte hashes, and the hashes in that order."""
+    rows = np.ascontiguousarray(x.float().flatten(1).numpy())
+    labels = None if y is None else y.numpy()
+    digests = np.empty(len(rows), dtype="V16")
+    for i, row in enumerate(rows):
+        digest = hashlib.blake2b(row.tobytes(), digest_size=16)
+        if labels is not None:
+            digest.update(int(labels[i]).to_bytes(8, "big", signed=True))
+        digests[i] = digest.digest()
+    order = np.lexsort(digests.view(">u8").reshape(-1, 2).T[::-1])
+    return torch.from_numpy(order), digests[order]
