@@ -19,7 +19,7 @@ from typing import Any
 from torch import Tensor
 
 from gannets.errors import InputError, StoppedError
-from gannets.training.files import (
+from gannets.files import (
     not_finite,
     read_json,
     read_tensors,

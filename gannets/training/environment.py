@@ -12,7 +12,7 @@ import torch
 
 import gannets
 from gannets.errors import InputError
-from gannets.training.files import read_json, write_json
+from gannets.files import read_json, write_json
 
 __all__ = ["describe", "differences", "read_environment", "write_environment"]
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from gannets.errors import InputError
+from gannets.files import not_finite
 from gannets.game import PLAYERS, Player
 from gannets.training.checkpoint import Checkpoint
-from gannets.training.files import not_finite
 from gannets.training.state import State
 
 __all__ = ["check"]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gannets.errors import InputError
-from gannets.training.files import write_text
+from gannets.files import write_text
 
 try:
     import fcntl

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gannets.errors import InputError
+from gannets.files import append_text, sync
 from gannets.game import PLAYERS
-from gannets.training.files import append_text, sync
 
 __all__ = ["MetricsFile"]
 

@@ -13,9 +13,7 @@ from torch import Tensor, nn
 
 import gannets
 from gannets.errors import InputError
-from gannets.game import Prior, Space, Stream
-from gannets.nets import GeneratorNet, build_net
-from gannets.training.files import (
+from gannets.files import (
     not_finite,
     read_json,
     read_tensors,
@@ -24,6 +22,8 @@ from gannets.training.files import (
     write_tensors,
     write_text,
 )
+from gannets.game import Prior, Space, Stream
+from gannets.nets import GeneratorNet, build_net
 from gannets.training.notation import Vocabulary, show
 from gannets.training.reading import read
 from gannets.training.recipe import Maker

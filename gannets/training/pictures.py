@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannets.errors import InputError
+from gannets.files import write_bytes
 from gannets.game import Stream
-from gannets.training.files import write_bytes
 
 if TYPE_CHECKING:
     from gannets.training.state import State

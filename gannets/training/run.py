@@ -25,8 +25,8 @@ from torch import Tensor
 
 import gannets
 from gannets.errors import InputError
+from gannets.files import append_text, standing, tidy, write_text
 from gannets.training.checkpoint import Best, Checkpoints
-from gannets.training.files import append_text, standing, tidy, write_text
 from gannets.training.metrics_file import MetricsFile
 from gannets.training.model import Model
 from gannets.training.notation import Vocabulary, show

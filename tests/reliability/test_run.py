@@ -16,11 +16,11 @@ from PIL import Image
 
 from gannets import Model, recipes, train
 from gannets.errors import InputError, StoppedError
+from gannets.files import write_json
 from gannets.game import Batch, Net, Players, Space, Stream
 from gannets.objectives import Wasserstein
 from gannets.terms import Lazy
 from gannets.training import Recipe, Run, Training, load, read
-from gannets.training.files import write_json
 from gannets.updates import SGD, Average, Optimistic
 from tests.small import NAMES, small
 
