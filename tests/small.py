@@ -33,7 +33,15 @@ def small(name: str, *, seed: int = 0, folder: Path | None = None) -> Recipe:
     update: Any = recipe.update
     update = replace(update, boost=None) if hasattr(update, "boost") else update
     few = None if recipe.generator_batch is None else 12
-    return replace(recipe, batch=10, generator_batch=few, steps=3, seed=seed, update=update)
+    return replace(
+        recipe,
+        batch=10,
+        generator_batch=few,
+        steps=3,
+        seed=seed,
+        update=update,
+        evaluation=None,  # tests of the game; those of measuring it ask for it
+    )
 
 
 def _narrow(net: Any) -> Any:

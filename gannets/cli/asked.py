@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked"]
 
-FIELDS = {"DATA": "data=...", "--batch": "batch=N", "--seed": "seed=N", "--out": "FIELD=VALUE"}
+FIELDS = {
+    "DATA": "data=...",
+    "--batch": "batch=N",
+    "--seed": "seed=N",
+    "--eval-every": "evaluation.every=N",
+    "--metrics": "evaluation.metrics=(...)",
+    "--stop-when": "evaluation.stop=StopWhen(...)",
+    "--out": "FIELD=VALUE",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +39,9 @@ class Asked:
     precision: str | None
     device: str
     changes: tuple[str, ...]
+    eval_every: int | None
+    metrics: str | None
+    stop_when: str | None
     resume: str | None
     out: str | None
     compile: bool
@@ -47,6 +58,11 @@ class Asked:
                 recipe=self.recipe,
                 numbers={**numbers, "micro_batch": self.micro_batch},
                 precision=self.precision,
+                evaluation={
+                    "every": self.eval_every,
+                    "metrics": self.metrics,
+                    "stop_when": self.stop_when,
+                },
                 changes=self.changes,
             )
         self._refuse_changes(self.resume)
@@ -67,6 +83,9 @@ class Asked:
             "--seed": self.seed,
             "--micro-batch": self.micro_batch,
             "--precision": self.precision,
+            "--eval-every": self.eval_every,
+            "--metrics": self.metrics,
+            "--stop-when": self.stop_when,
             "--out": None if self.changes else self.out,
         }
         names = [name for name, value in given.items() if value is not None]
@@ -116,6 +135,9 @@ class Asked:
             "--batch": self.batch,
             "--seed": self.seed,
             "--micro-batch": self.micro_batch,
+            "--eval-every": self.eval_every,
+            "--metrics": self.metrics,
+            "--stop-when": self.stop_when,
             "--resume": self.resume,
             "--out": None if goes_on else run,
         }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gannets.cli.measuring import measured
 from gannets.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def choose(
     recipe: str | None,
     numbers: dict[str, int | None],
     precision: str | None,
+    evaluation: dict[str, Any],
     changes: Sequence[str],
 ) -> Chosen:
     """The recipe that a command line asks for; what is not given is as the recipe has it."""
@@ -42,6 +44,7 @@ def choose(
     value = chosen.recipe
     if precision is not None:
         value = replace(value, precision=SHORT.get(precision, precision))
+    value = measured(value, **evaluation)
     return changed(value, numbers=numbers, changes=changes, names=chosen.names, file=chosen.file)
 
 

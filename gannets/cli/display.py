@@ -24,6 +24,7 @@ from gannets.cli.sparkline import sparkline
 from gannets.cli.thumbnails import thumbnails
 from gannets.cli.words import clock, itemised, number, speed
 from gannets.game import PLAYERS
+from gannets.metrics.report import figure
 from gannets.training import Training
 
 __all__ = ["Lines", "Pace", "Quiet", "Terminal", "View"]
@@ -117,12 +118,16 @@ class Lines:
         self._interval = interval
         self._next = 0.0
         self._seen: Any = training.line
+        self._measured = len(training.evaluated)
 
     def __enter__(self) -> Lines:
         return self
 
     def __call__(self) -> None:
         """Print a line where there are new numbers and the last line is a while ago."""
+        if len(self._training.evaluated) > self._measured:
+            self._measured = len(self._training.evaluated)
+            self._print_measured()
         if self._training.line is self._seen:
             return
         self._seen = self._training.line
@@ -146,6 +151,17 @@ class Lines:
             highlight=False,
             markup=False,
         )
+
+    def _print_measured(self) -> None:
+        """What was measured last: values, and what a perfect generator would get."""
+        step, report = self._training.evaluated[-1]
+        done = f"{step:>{len(f'{self._training.recipe.steps:,}')},}   measured   "
+        values = ", ".join(
+            f"{e.name} {figure(e.value)}"
+            + ("" if e.floor is None else f" (perfect: {figure(e.floor)})")
+            for e in report
+        )
+        self._console.print(done + values, soft_wrap=True, highlight=False, markup=False)
 
 
 class Terminal:
@@ -195,7 +211,7 @@ class Terminal:
             self._picture = self._paint()
             self._pictures.done(start, time.perf_counter())
         before = time.perf_counter()
-        parts = [self._progress(), "", self._losses(), "", self._picture]
+        parts = [self._progress(), "", self._losses(), *self._estimates(), "", self._picture]
         self._live.update(Group(*parts), refresh=True)
         self._numbers.done(before, time.perf_counter())
 
@@ -235,9 +251,33 @@ class Terminal:
             table.add_row(*(cells if self._width >= 64 else cells[:2]))
         return table
 
+    @property
+    def _lines_of_estimates(self) -> int:
+        evaluated = self._training.evaluated[-1:]
+        return 2 + len(evaluated[0][1]) if evaluated and len(evaluated[0][1]) else 0
+
+    def _estimates(self) -> list[RenderableType]:
+        """What was measured last, how it came there, and what a perfect generator would get."""
+        evaluated = self._training.evaluated[-1:]
+        if not evaluated or not len(evaluated[0][1]):
+            return []
+        step, report = evaluated[0]
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for estimate in report:
+            curve = [e.value for _, r in self._training.evaluated if (e := r.get(estimate.key))]
+            floor = "" if estimate.floor is None else f"perfect {figure(estimate.floor)}"
+            cells = [
+                Text(estimate.name),
+                Text(figure(estimate.value), style="bold", justify="right"),
+                Text(sparkline(curve, 24), style="green"),
+                Text(floor, style="dim"),
+            ]
+            table.add_row(*(cells if self._width >= 64 else cells[:2]))
+        return ["", Text(f"at step {step:,}, on samples not trained on", style="dim"), table]
+
     def _paint(self) -> RenderableType:
         """Samples beside data, as large as the terminal has room for."""
-        rows = self._console.height - 8
+        rows = self._console.height - 8 - self._lines_of_estimates
         side = (self._width - 2) // 2
         if not can_show(self._console) or self._width < NARROWEST_PICTURE or rows < LEAST_ROWS:
             return ""

@@ -19,9 +19,12 @@ __all__ = ["VERBS", "main"]
 VERBS = {
     "train": "Train a generative adversarial net.",
     "sample": "Sample a trained generator.",
+    "eval": "Measure how far samples are from data.",
     "show": "Show a recipe, a run or a file.",
     "recipes": "List the recipes.",
     "data": "List the data sets.",
+    "fit-classifier": "Train a classifier, for metrics that need one.",
+    "stats": "Keep statistics of data that samples are measured against.",
     "check": "Check objectives, terms, nets and recipes of your own.",
 }
 """What each file of this folder that is a verb does, in the order in which they are needed."""
@@ -76,7 +79,8 @@ def _dispatch(words: list[str]) -> int:
         raise unknown("verb", verb, VERBS)
     from gannets.cli.arguments import parse
 
-    call = parse(getattr(importlib.import_module(f"gannets.cli.{verb}"), verb), verb, rest)
+    name = verb.replace("-", "_")
+    call = parse(getattr(importlib.import_module(f"gannets.cli.{name}"), name), verb, rest)
     return 0 if call is None else call()
 
 

@@ -27,6 +27,9 @@ def sample(
     out: Annotated[
         str | None, option("PATH", "a .png, .npy, .npz or .csv file, or a folder for a PNG each")
     ] = None,
+    best: Annotated[
+        bool, option("", "the run's best model, by what was measured, instead of its last")
+    ] = False,
     force: Annotated[bool, option("", "replace the files that are there")] = False,
     device: Annotated[str, option("NAME", "cpu (the default), auto, cuda, cuda:1 or mps")] = "cpu",
     data_dir: Annotated[str | None, option("DIR", "a folder with the files of named data")] = None,
@@ -47,12 +50,14 @@ def sample(
     names = names_of(recipe)
     is_model = (Path(run) / "config.json").is_file()
     opened = None if is_model else open_run(run, names)
-    folder = Path(run) if opened is None else opened.path / "model"
+    folder = Path(run) if opened is None else opened.path / ("model-best" if best else "model")
+    if best and not folder.is_dir():
+        raise InputError(f"{run} has no best model: it is kept by a run that is evaluated.")
     if not folder.is_dir():
         raise InputError(f"{run} has no model yet: it is saved with every checkpoint.")
     model = Model.from_pretrained(folder, names=names, device=str(where))
 
-    stem = "-".join([f"seed{seed}", *(f"label{k}" for k in label)])
+    stem = "-".join([*["best"] * best, f"seed{seed}", *(f"label{k}" for k in label)])
     home = Path() if opened is None else opened.path / "samples"
     path = Path(out) if out is not None else free_name(home / f"{stem}.png")
     output = Output.check(path, model.space.event, force=force)

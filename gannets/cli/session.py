@@ -20,6 +20,7 @@ from gannets.cli.interruption import Interruption
 from gannets.cli.words import clock, command, count, itemised, speed
 from gannets.errors import InputError, RunWarning
 from gannets.game import PLAYERS, Group, Losses, Players
+from gannets.metrics.report import figure
 from gannets.training import Training
 from gannets.training.device import resolve_device
 from gannets.training.memory import advice, is_out_of_memory
@@ -183,13 +184,15 @@ def _conclude(
     """Where everything is, and what to type next."""
     run, recipe, state = training.run, training.recipe, training.state
     finished, steps = state.step >= recipe.steps, state.step - first
-    rows = {
+    rows = {} if training.ended is None else {"ended": training.ended}
+    rows |= {
         "done" if finished else "stopped": f"step {state.step:,} of {recipe.steps:,}; "
         f"{steps:,} steps in {clock(seconds)}, {speed(steps / max(seconds, 1e-9))}"
     }
     line = training.line or (vars(losses) if losses else None)
     if line is not None:
         rows |= {f"{player}'s loss": itemised(line[player]) for player in PLAYERS}
+    rows |= _measured(training)
     pictures = sorted(p for p in (run.path / "samples").glob("*.png") if p.stem.isdigit())
     if pictures:
         rows["samples"] = str(pictures[-1])
@@ -205,10 +208,27 @@ def _conclude(
     n = "100" if len(state.space.event) == 3 else "2000"
     for words in (
         command("sample", run.path, "--n", n, *own),
+        command("eval", run.path, *own),
         command("show", run.path, *own),
         command("train", "--resume", run.path, *more, *own),
     ):
         say.print(f"  {words}", style="bold")
+
+
+def _measured(training: Training) -> dict[str, str]:
+    """What was measured last, and where the best model is."""
+    rows: dict[str, str] = {}
+    if not training.evaluated:
+        return rows
+    step, report = training.evaluated[-1]
+    if len(report):
+        first = next(iter(report))
+        floor = "" if first.floor is None else f", a perfect generator's {figure(first.floor)}"
+        rows[f"at {step:,}"] = f"{first.name} {figure(first.value)}{floor}"
+    for name, best in training.run.best().items():
+        folder = training.run.path / "model-best"
+        rows["best"] = f"{name} {figure(best.value)} at step {best.step:,}: {folder}"
+    return rows
 
 
 def _table(say: Console, rows: dict[str, str]) -> None:

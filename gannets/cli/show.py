@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from rich.markup import escape
 from tyro.conf import Positional
 
 from gannets.cli.arguments import option
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gannets.training import Run
+    from gannets.training.evaluation import Evaluated
 
 __all__ = ["show"]
 
@@ -64,6 +66,9 @@ def _show_run(console: Console, run: Run) -> None:
     if metrics:
         _show_metrics(console, metrics)
         print()
+    if evaluated := run.evaluations():
+        _show_evaluations(console, evaluated)
+        print()
     pictures = sorted(p for p in (run.path / "samples").glob("*.png") if p.stem.isdigit())
     if pictures:
         _show_picture(console, pictures[-1])
@@ -72,6 +77,7 @@ def _show_run(console: Console, run: Run) -> None:
         "metrics": run.path / "metrics.jsonl",
         "samples": pictures[-1] if pictures else None,
         "model": run.path / "model",
+        "best model": run.path / "model-best",
         "last checkpoint": run.checkpoints()[-1] if saved else None,
     }
     for name, path in rows.items():
@@ -97,6 +103,26 @@ def _show_metrics(console: Console, metrics: list[dict[str, Any]]) -> None:
         for name, value in metrics[-1][player].items():
             curve = [line[player][name] for line in metrics if name in line[player]]
             table.add_row(player, name, number(value), sparkline(curve, width))
+    console.print(table)
+
+
+def _show_evaluations(console: Console, evaluated: list[Evaluated]) -> None:
+    """What was measured last, and how each number came there."""
+    from rich.table import Table
+
+    from gannets.cli.sparkline import sparkline
+    from gannets.metrics.report import figure
+
+    step, report = evaluated[-1]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("measured")
+    table.add_column(f"at {step:,}", justify="right", style="bold")
+    table.add_column("floor", justify="right")
+    table.add_column(f"since {evaluated[0][0]:,}", style="cyan", no_wrap=True)
+    for e in report:
+        curve = [each.value for _, r in evaluated if (each := r.get(e.key)) is not None]
+        floor = "" if e.floor is None else figure(e.floor)
+        table.add_row(escape(e.name), figure(e.value), floor, sparkline(curve, 32))
     console.print(table)
 
 

@@ -37,6 +37,18 @@ def train(
         UseAppendAction,
         option("PATH=VALUE", "change a field of the recipe, such as optimizers.generator.lr=1e-4"),
     ] = (),
+    eval_every: Annotated[
+        int | None,
+        WHOLE_NUMBER,
+        option("N", "measure the distance to held-out data every N updates (0: never)"),
+    ] = None,
+    metrics: Annotated[
+        str | None, option("NAMES", "what is measured, such as fd,prdc; see `gannets eval --list`")
+    ] = None,
+    stop_when: Annotated[
+        str | None,
+        option("RULE", "fd:5 stops after 5 evaluations without a better fd, fd<0.5 once it is so"),
+    ] = None,
     resume: Annotated[
         str | None,
         option(
@@ -76,6 +88,9 @@ def train(
         precision=precision,
         device=device,
         changes=set,
+        eval_every=eval_every,
+        metrics=metrics,
+        stop_when=stop_when,
         resume=resume,
         out=out,
         compile=compile,

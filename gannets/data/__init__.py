@@ -5,9 +5,13 @@ from gannets.data.catalogue import data_dir
 from gannets.data.densities import DensitySource
 from gannets.data.digits import Digits
 from gannets.data.files import File
+from gannets.data.folder import Folder
+from gannets.data.frames import read_table
 from gannets.data.images import Images
 from gannets.data.resolve import NAMES, find, open_source
+from gannets.data.schema import TableSchema
 from gannets.data.source import Data, Source, TensorSource
+from gannets.data.table import Table
 
 __all__ = [
     "Arrays",
@@ -15,11 +19,15 @@ __all__ = [
     "DensitySource",
     "Digits",
     "File",
+    "Folder",
     "Images",
     "NAMES",
     "Source",
+    "Table",
+    "TableSchema",
     "TensorSource",
     "data_dir",
     "find",
     "open_source",
+    "read_table",
 ]

@@ -14,8 +14,12 @@ from gannets.data.catalogue import SETS
 from gannets.data.densities import DensitySource
 from gannets.data.digits import Digits
 from gannets.data.files import SUFFIXES, File
+from gannets.data.folder import Folder
+from gannets.data.frames import TABLES
 from gannets.data.images import Images, is_folder
+from gannets.data.shelves import has_images
 from gannets.data.source import Data, Source
+from gannets.data.table import Table
 from gannets.errors import InputError, unknown
 from gannets.theory.densities import Density, Grid, Normal, Ring, Spirals, TwoMoons
 
@@ -38,7 +42,7 @@ NAMES: dict[str, str] = {
 
 
 def find(name: str) -> Data | Density:
-    """The data called `name`: one of `NAMES`, or the path of a .npy, an .npz or an IDX folder."""
+    """The data called `name`: one of `NAMES`, or the path of an array, a table or images."""
     if name == "digits":
         return Digits()
     if name in SETS:
@@ -46,22 +50,35 @@ def find(name: str) -> Data | Density:
     if name in _DENSITIES:
         return _DENSITIES[name][1]()
     path = Path(name).expanduser()
-    if path.suffix.lower() in SUFFIXES:
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        return _in_folder(path, name)
+    if suffix in (*SUFFIXES, *TABLES, ".zip"):
         if not path.is_file():
             raise InputError(f"There is no file {name}: check the path.")
-        return File(name)
-    if path.is_dir():
-        if not is_folder(path):
-            raise InputError(
-                f"The folder {name} holds no IDX images: name them train-images-idx3-ubyte "
-                "(gzipped or not), or give a .npy or .npz file."
-            )
-        return Images(name)
+        return (
+            File(name) if suffix in SUFFIXES else Table(name) if suffix in TABLES else Folder(name)
+        )
     if path.exists():
-        raise InputError(f"{name} is neither .npy nor .npz: save the samples with np.save.")
+        raise InputError(
+            f"{name} is no data: give a .npy, .npz, .csv or .parquet file, or a folder or a .zip "
+            "of images."
+        )
     raise InputError(
-        f"{unknown('data', name, NAMES)} A path will do too: a .npy or .npz file, or a folder of "
-        "IDX files."
+        f"{unknown('data', name, NAMES)} A path will do too: a .npy, .npz, .csv or .parquet file, "
+        "or a folder of images."
+    )
+
+
+def _in_folder(path: Path, name: str) -> Data:
+    """The IDX files in a folder, as they were always read, or else its image files."""
+    if is_folder(path):
+        return Images(name)
+    if has_images(path):
+        return Folder(name)
+    raise InputError(
+        f"The folder {name} holds no images: neither PNG, JPEG, WEBP, BMP or GIF files nor IDX "
+        "files (train-images-idx3-ubyte, gzipped or not)."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
@@ -99,6 +99,8 @@ class Comparison:
     generator: Generator | None = None
     played: Played | None = None
     """The game that G is of, for what is measured on the game itself."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What a report says of the sides: names, sizes, versions, notes."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -109,6 +111,14 @@ class Comparison:
                     f"{self.real.event}: both sides must be of one shape."
                 )
         self.__dict__["_seen"] = {}
+
+    def facing(self, fake: Samples, *, about: Mapping[str, Any]) -> Comparison:
+        """The same real samples against other fake ones; what was seen of the real is kept."""
+        other = replace(self, fake=fake, about=about)
+        other.__dict__["_seen"].update(
+            {key: kept for key, kept in self.__dict__["_seen"].items() if kept[0] is not self.fake}
+        )
+        return other
 
     def see(self, samples: Samples) -> Float[Tensor, "n d"]:
         """The features of samples, float64, computed once."""

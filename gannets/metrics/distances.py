@@ -15,12 +15,14 @@ from torch import Tensor
 
 from gannets.errors import InputError
 
-__all__ = ["blocks", "nearest", "squared_distances"]
+__all__ = ["blocks", "nearest", "pair_distances", "squared_distances", "within"]
 
-BUDGET = 1 << 23
-"""Numbers in a block: 64 MiB of doubles."""
+BUDGET = 1 << 20
+"""Numbers in a block: 8 MiB of doubles, so that a pass over a block mostly meets the cache."""
 SPARE = 4
 """Neighbours looked at beyond the k asked for, that rounding leaves none of them out."""
+GROUP = 16
+"""Columns whose minimum stands for them when the smallest of a row are looked for."""
 
 
 def blocks(n: int, width: int) -> Iterator[slice]:
@@ -34,8 +36,18 @@ def squared_distances(a: Float[Tensor, "m d"], b: Float[Tensor, "n d"]) -> Float
 
     Centre both sets on one point first where they are far from the origin.
     """
-    squares = (a * a).sum(1)[:, None] + (b * b).sum(1)
-    return torch.addmm(squares, a, b.T, alpha=-2).clamp_(min=0)
+    return _product(_left(a), _right(b)).clamp_(min=0)
+
+
+def pair_distances(a: Float[Tensor, "p d"], b: Float[Tensor, "p d"]) -> Float[Tensor, " p"]:
+    """|a_i - b_i| from the differences: 0 exactly for duplicates, the same number either way."""
+    distances = [
+        torch.cdist(
+            a[block, None], b[block, None], compute_mode="donot_use_mm_for_euclid_dist"
+        ).flatten()
+        for block in blocks(len(a), a.shape[1])
+    ]
+    return torch.cat(distances) if distances else a.new_zeros(0)
 
 
 def nearest(
@@ -51,19 +63,100 @@ def nearest(
         raise InputError(f"{k} neighbours cannot be found among {there}: choose a smaller k.")
     a, b = a.double(), b.double()
     centre = b.mean(0)
-    left, right = a - centre, b - centre
+    left, right = _left(a - centre), _right(b - centre)
     spare = min(k + SPARE, there)
     distances, indices = [], []
     for block in blocks(len(a), len(b)):
-        squared = squared_distances(left[block], right)
+        squared = _product(left[block], right)
         if skip_self:
             rows = torch.arange(block.stop - block.start)
             squared[rows, rows + block.start] = torch.inf
-        candidates = squared.topk(spare, largest=False).indices
-        exact = torch.stack(
-            [(a[block] - b[column]).norm(dim=1) for column in candidates.T.contiguous()], dim=1
-        )
+        candidates = _smallest(squared, spare)
+        mine = a[block].repeat_interleave(spare, dim=0)
+        exact = pair_distances(mine, b[candidates.flatten()]).view(-1, spare)
         order = exact.argsort(dim=1, stable=True)[:, :k]
         distances.append(exact.gather(1, order))
         indices.append(candidates.gather(1, order))
     return torch.cat(distances), torch.cat(indices)
+
+
+def within(
+    a: Float[Tensor, "m d"],
+    b: Float[Tensor, "n d"],
+    *,
+    a_radii: Float[Tensor, " m"] | None = None,
+    b_radii: Float[Tensor, " n"] | None = None,
+) -> Iterator[tuple[Tensor | None, Tensor | None]]:
+    """The pairs (i, j) with |a_i - b_j| <= a_radii[i], and those with |a_i - b_j| <= b_radii[j].
+
+    Block by block of rows of a; each is a tensor (2, pairs), or None where there are no such radii.
+    Radii that are themselves distances between points are compared without rounding error.
+    """
+    a, b = a.double(), b.double()
+    centre = b.mean(0)
+    left, right = _left(a - centre), _right(b - centre)
+    slack = (a.shape[1] + 8) * torch.finfo(torch.float64).eps
+    largest = slack * (float(left[:, -2].max()) + float(right[:, -1].max()))
+    for block in blocks(len(a), len(b)):
+        squared = _product(left[block], right)
+        by_row = by_column = None
+        if a_radii is not None:
+            radii = a_radii[block, None]
+            by_row = _inside(squared, radii, a[block], b, largest)
+            by_row[0] += block.start
+        if b_radii is not None:
+            by_column = _inside(squared, b_radii[None], a[block], b, largest)
+            by_column[0] += block.start
+        yield by_row, by_column
+
+
+def _left(a: Tensor) -> Tensor:
+    """(a, |a|², 1), whose product with (-2 b, 1, |b|²) is the squared distance, in one go."""
+    return torch.cat([a, (a * a).sum(1, keepdim=True), torch.ones_like(a[:, :1])], dim=1)
+
+
+def _right(b: Tensor) -> Tensor:
+    return torch.cat([-2 * b, torch.ones_like(b[:, :1]), (b * b).sum(1, keepdim=True)], dim=1)
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    return left @ right.T
+
+
+def _smallest(squared: Tensor, k: int) -> Tensor:
+    """The columns of the k smallest numbers of each row.
+
+    They lie in the k groups of columns with the smallest minima: only these are looked through.
+    """
+    rows, columns = squared.shape
+    groups = columns // GROUP
+    if groups < 4 * k:
+        return squared.topk(k, largest=False, sorted=False).indices
+    # Group g is the columns g, g + groups, g + 2 groups, ...; what does not divide is looked at.
+    whole = groups * GROUP
+    minima = squared[:, :whole].view(rows, GROUP, groups).amin(1)
+    chosen = minima.topk(k, largest=False, sorted=False).indices
+    members = chosen[:, None, :] + groups * torch.arange(GROUP)[None, :, None]
+    rest = torch.arange(whole, columns).expand(rows, -1)
+    looked = torch.cat([members.flatten(1), rest], dim=1)
+    best = squared.gather(1, looked).topk(k, largest=False, sorted=False).indices
+    return looked.gather(1, best)
+
+
+def _inside(squared: Tensor, radii: Tensor, a: Tensor, b: Tensor, error: float) -> Tensor:
+    """The pairs whose distance is at most the radius; near the radius by the difference."""
+    squares = radii * radii
+    # An infinite or huge radius has a rounding error of its own.
+    margin = error + 4 * torch.finfo(squares.dtype).eps * squares
+    pairs = (squared <= squares + margin).nonzero().T
+    if not pairs.shape[1]:
+        return pairs
+    i, j = pairs
+    radius = radii.expand(squared.shape)[i, j]
+    doubtful = squared[i, j] >= (squares - margin).expand(squared.shape)[i, j]
+    inside = ~doubtful
+    at = doubtful.nonzero().flatten()
+    for block in blocks(len(at), a.shape[1]):
+        some = at[block]
+        inside[some] = pair_distances(a[i[some]], b[j[some]]) <= radius[some]
+    return pairs[:, inside]

@@ -114,6 +114,12 @@ class Estimate:
                     given[name] = tuple(given[name])
             if given["value"] is None:
                 given["value"] = math.nan
+            if given.get("interval") is not None:  # JSON has no infinity.
+                low, high = given["interval"]
+                given["interval"] = (
+                    -math.inf if low is None else low,
+                    math.inf if high is None else high,
+                )
             return cls(**given)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"This is no estimate as gannets writes them: {error}.") from None

@@ -22,7 +22,7 @@ from gannets.game.stream import Stream
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Samples"]
+__all__ = ["Samples", "canonical_order"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Samples:
     """
 
     x: Float[Tensor, "n ..."]
-    y: Int64[Tensor, " n"] | None = None
+    y: Int64[Tensor, " m"] | None = None
     name: str = "the samples"
     """What messages call them."""
     frame: pandas.DataFrame | None = None
@@ -58,7 +58,7 @@ class Samples:
             )
         if self.y is not None and self.y.shape != (len(x),):
             raise InputError(f"{self.name} are {len(x):,}, but have {self.y.numel():,} labels.")
-        order, digests = _order(x, self.y)
+        order, digests = canonical_order(x.float().flatten(1), self.y)
         object.__setattr__(self, "_digests", digests)
         object.__setattr__(self, "x", x.float()[order])
         if self.y is not None:
@@ -103,9 +103,14 @@ class Samples:
         return self if n == len(self) else self.take(stream.permutation(len(self))[:n])
 
 
-def _order(x: Tensor, y: Tensor | None) -> tuple[Tensor, np.ndarray]:
-    """The order of the rows by their 16-byte hashes, and the hashes in that order."""
-    rows = np.ascontiguousarray(x.float().flatten(1).numpy())
+def canonical_order(
+    x: Float[Tensor, "n d"], y: Int64[Tensor, " n"] | None = None
+) -> tuple[Int64[Tensor, " n"], np.ndarray]:
+    """The order of the rows by their 16-byte hashes, and the hashes in that order.
+
+    Equal rows come together: what needs rows in random order has to shuffle them.
+    """
+    rows = np.ascontiguousarray(x.numpy())
     labels = None if y is None else y.numpy()
     digests = np.empty(len(rows), dtype="V16")
     for i, row in enumerate(rows):

@@ -1,5 +1,7 @@
 """Experiments as values, the loop that plays them, and the directory that keeps them."""
 
+from gannets.training.evaluate import compare, evaluate
+from gannets.training.evaluation import Evaluation, StopWhen
 from gannets.training.loop import Step, Training, play, train
 from gannets.training.model import Model
 from gannets.training.notation import show
@@ -9,14 +11,18 @@ from gannets.training.run import Run, load
 from gannets.training.state import State
 
 __all__ = [
+    "Evaluation",
     "Model",
     "Nets",
     "Recipe",
     "Run",
     "State",
     "Step",
+    "StopWhen",
     "Training",
     "change",
+    "compare",
+    "evaluate",
     "load",
     "play",
     "read",

@@ -23,9 +23,11 @@ from gannets.game import ALONE, PLAYERS, Group, Losses, Players
 from gannets.training.checkpoint import Checkpoint
 from gannets.training.continuation import ancestor, followed, taken_up
 from gannets.training.environment import write_environment
+from gannets.training.evaluation import Evaluated
 from gannets.training.finite import NonFiniteError
 from gannets.training.lock import Lock
 from gannets.training.model import Model
+from gannets.training.monitor import Monitor
 from gannets.training.notation import Vocabulary
 from gannets.training.parallel import same_everywhere
 from gannets.training.pictures import Pictures
@@ -92,8 +94,12 @@ class Training:
         self.pictures = Pictures(state)
         self.line: dict[str, Any] | None = None
         """The last line of metrics."""
+        self.ended: str | None = None
+        """Why the game ends before its last step, where it does."""
         self.speed = 0.0
         """Updates a second since the last line of metrics."""
+        evaluation = state.recipe.evaluation
+        self._monitor = None if evaluation is None else Monitor(state, evaluation)
         self._window = Window(state.group)
         self._saved = -1
         self._since = (time.perf_counter(), state.step)
@@ -131,6 +137,7 @@ class Training:
             state = State(recipe, device=device, group=group)
             training = cls(state, None)
             training._load(followed(run, state))
+            training._take_up_evaluations()
             return training
         with _kept(run):
             lock = Lock(run.path)
@@ -148,6 +155,7 @@ class Training:
                 training._draw_first()
             else:
                 training._save_model()
+            training._take_up_evaluations()
         return training
 
     @classmethod
@@ -214,6 +222,11 @@ class Training:
         """Whether this process writes the run."""
         return self._run is not None
 
+    @property
+    def evaluated(self) -> list[Evaluated]:
+        """What was measured so far, oldest first."""
+        return [] if self._monitor is None else self._monitor.evaluated
+
     def __iter__(self) -> Iterator[Step]:
         rollback = Rollback(self.state, self._window)
         while True:
@@ -223,25 +236,33 @@ class Training:
             except NonFiniteError as error:
                 note = rollback.go_back(error)
                 self._since = (time.perf_counter(), self.state.step)
+                if self._monitor is not None:
+                    self._monitor.rewind()
                 if self.leads:
                     with _kept(self.run):
                         self.run.rewind(self.state.step)
                 self._log(note)
-        self._log(f"finished at step {self.state.step}")
+        self._log(self.ended or f"finished at step {self.state.step}")
         self.close()
 
     def _played(self, rollback: Rollback) -> Iterator[Step]:
         recipe, state = self.recipe, self.state
-        for step in _continue(state):
+        if state.step == 0:
+            self._evaluate(rollback)
+        for step in () if self.ended else _continue(state):
             self._window.add(step.losses)
             if step.index % recipe.record_every == 0:
                 self._record()
             if recipe.sample_every and step.index % recipe.sample_every == 0:
                 self._draw()
+            if recipe.evaluation and step.index % recipe.evaluation.every == 0:
+                self._evaluate(rollback)
             if recipe.checkpoint_every and step.index % recipe.checkpoint_every == 0:
                 self.save()
                 rollback.remember()
             yield step
+            if self.ended:
+                break
         self.save()
 
     def save(self) -> None:
@@ -290,6 +311,49 @@ class Training:
         if self.leads:
             with _kept(self.run):
                 self.run.log(line)
+
+    def _evaluate(self, rollback: Rollback) -> None:
+        """Measure, keep the checkpoint if it is the best so far, and see whether to go on.
+
+        What was measured is kept before the checkpoint that it makes the best: a run that is killed
+        between the two makes both again.
+        """
+        monitor = self._monitor
+        if monitor is None:
+            return
+        if self.leads and monitor.due:
+            report = monitor.measure(self.model)
+            with _kept(self.run):
+                self.run.save_evaluation(self.state.step, report)
+        if self._agreed(monitor.best is not None):
+            self.save()
+            rollback.remember()
+        self._conclude(monitor)
+
+    def _conclude(self, monitor: Monitor) -> None:
+        """What follows from the last evaluation, if it is of the game as it is now."""
+        if self.leads and (best := monitor.best) is not None and self._saved == self.state.step:
+            with _kept(self.run):
+                self.run.mark_best(self.state.step, best.value, best.key)
+                card = model_card(self.recipe, self.state.step)
+                self.model.save_pretrained(self.run.path / "model-best", card=card)
+        why = monitor.reached
+        if self._agreed(why is not None):
+            self.ended = f"stopped at step {self.state.step}: {why}"
+
+    def _take_up_evaluations(self) -> None:
+        """What was measured before the run was left, and what follows from it."""
+        if self._monitor is not None:
+            if self.leads:
+                self._monitor.evaluated = self.run.evaluations()
+            self._conclude(self._monitor)
+
+    def _agreed(self, decision: bool) -> bool:
+        """What the first process has decided; the others have False."""
+        if self.state.group.alone:
+            return decision
+        said = torch.tensor([int(decision and self.leads)], device=self.state.device)
+        return bool(self.state.group.total([said])[0])
 
     def _draw_first(self) -> None:
         self.pictures.save_reals(self.run.path / "samples" / "reals.png")

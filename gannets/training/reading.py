@@ -6,15 +6,27 @@ import dataclasses
 from functools import cache
 from typing import Any, TypeVar
 
-from gannets import data, game, nets, objectives, terms, updates
+from gannets import data, game, metrics, nets, objectives, terms, updates
 from gannets.theory import densities, f_divergences
-from gannets.training import recipe
+from gannets.training import evaluation, recipe
 from gannets.training.notation import Vocabulary, assign, parse
 
 __all__ = ["ROOMS", "change", "read", "vocabulary"]
 
 T = TypeVar("T")
-ROOMS = (densities, f_divergences, game, objectives, terms, nets, data, updates, recipe)
+ROOMS = (
+    densities,
+    f_divergences,
+    game,
+    objectives,
+    terms,
+    nets,
+    data,
+    updates,
+    metrics,
+    evaluation,
+    recipe,
+)
 """The modules whose public dataclasses a recipe may name."""
 
 

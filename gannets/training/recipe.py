@@ -13,6 +13,7 @@ from gannets.errors import InputError
 from gannets.game import Game, Joint, Marginal, Players, Prior, Space
 from gannets.nets import DiscriminatorNet, GeneratorNet
 from gannets.terms import Constraint
+from gannets.training.evaluation import Evaluation
 from gannets.training.notation import show
 from gannets.updates import Adam, Alternating, Average, Optimizer, Update
 
@@ -64,6 +65,8 @@ class Recipe:
     rollbacks: int = 0
     """How often a run whose numbers are no longer finite goes back to its last checkpoint, each
     time at half the learning rates, before it is stopped."""
+    evaluation: Evaluation | None = Evaluation()
+    """What is measured as the game is played; None: nothing."""
     record_every: int = 50
     """Updates between lines of metrics; each line holds the mean since the one before."""
     sample_every: int = 500

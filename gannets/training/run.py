@@ -5,8 +5,10 @@ environment.json    versions, device, the data's fingerprint, the parent of a ru
 metrics.jsonl       a line every `record_every` updates
 samples/000500.png  samples on fixed latents; reals.png: the data, drawn the same way
 checkpoints/00001000/   state.safetensors and state.json
+eval/00001000.json  what was measured after that update, see `gannets.metrics`
 best.json           which checkpoints were the best so far, and by what
 model/              the averaged generator: config.json, model.safetensors, README.md
+model-best/         the same as it was at the best checkpoint
 log.txt             what happened when
 lock                who writes to the run, while somebody does
 """
@@ -25,8 +27,10 @@ from torch import Tensor
 
 import gannets
 from gannets.errors import InputError
-from gannets.files import append_text, standing, tidy, write_text
+from gannets.files import append_text, read_json, standing, tidy, write_json, write_text
+from gannets.metrics import Report
 from gannets.training.checkpoint import Best, Checkpoints
+from gannets.training.evaluation import Evaluated
 from gannets.training.metrics_file import MetricsFile
 from gannets.training.model import Model
 from gannets.training.notation import Vocabulary, show
@@ -34,6 +38,8 @@ from gannets.training.reading import read
 from gannets.training.recipe import Recipe
 
 __all__ = ["Run", "load"]
+
+SCHEMA = 1
 
 
 class Run:
@@ -111,14 +117,35 @@ class Run:
 
     def rewind(self, step: int) -> None:
         """Drop what was recorded after `step`, and what a killed process left."""
-        for folder in (self.path, self.path / "samples", self.store.folder):
+        for folder in (self.path, self.path / "samples", self.path / "eval", self.store.folder):
             tidy(folder)
         self._metrics.rewind(step)
         self.store.rewind(step)
+        for old, path in self._evaluations():
+            if old > step:
+                path.unlink()
         self.store.prune(step, keep=self.recipe.keep)
         for picture in self.pictures():
             if int(picture.stem) > step:
                 picture.unlink()
+
+    def save_evaluation(self, step: int, report: Report) -> None:
+        """Keep what was measured after `step`."""
+        (self.path / "eval").mkdir(exist_ok=True)
+        path = self.path / "eval" / f"{step:08d}.json"
+        write_json(path, {"schema": SCHEMA, "step": step, **report.to_json()})
+
+    def evaluations(self) -> list[Evaluated]:
+        """What was measured as the game was played, oldest first."""
+        return [
+            (step, Report.from_json(read_json(path, schema=SCHEMA)))
+            for step, path in self._evaluations()
+        ]
+
+    def _evaluations(self) -> list[tuple[int, Path]]:
+        paths = (self.path / "eval").glob("[0-9]*.json")
+        own = [path for path in paths if re.fullmatch(r"[0-9]{8,18}", path.stem)]
+        return sorted((int(path.stem), path) for path in own)
 
     def pictures(self) -> list[Path]:
         """The pictures of samples that training made, oldest first."""
@@ -157,6 +184,17 @@ class Run:
         folder = standing(self.path / "model")
         if not folder.is_dir():
             raise InputError(f"{self.path} has no model yet: it is saved with every checkpoint.")
+        return Model.from_pretrained(folder, names=self.names)
+
+    @cached_property
+    def best_model(self) -> Model:
+        """The generator to sample from, as it was when it was measured to be best."""
+        folder = standing(self.path / "model-best")
+        if not folder.is_dir():
+            raise InputError(
+                f"{self.path} has no best model: it is known from evaluations, of which there is "
+                "none yet."
+            )
         return Model.from_pretrained(folder, names=self.names)
 
     def sample(

@@ -15,7 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gannets.data
-from gannets.data import NAMES, Arrays, Data, Digits, File, Images, find, open_source, splits
+from gannets.data import (
+    NAMES,
+    Arrays,
+    Data,
+    Digits,
+    File,
+    Folder,
+    Images,
+    Table,
+    find,
+    open_source,
+    splits,
+)
 from gannets.errors import InputError
 from gannets.theory.densities import Density, Ring
 from gannets.training import notation
@@ -31,6 +43,10 @@ VALUES = [
     File("points.npy"),
     File("a.npz", split="train[10:20]", bounds=(0.0, 2.0)),
     Arrays(POINTS),
+    Folder("photos"),
+    Folder("faces.zip", size=(32, 48), channels=1, split="train[:90%]", background=255),
+    Table("people.csv"),
+    Table("a.csv", split="test", test="b.csv", categories=("sex", "zip code")),
 ]
 
 
@@ -45,7 +61,7 @@ def test_a_value_is_its_text(value: Data) -> None:
 
 
 def test_a_recipe_writes_and_reads_data() -> None:
-    names = {cls.__name__: cls for cls in (Arrays, Digits, File, Images, Ring)}
+    names = {cls.__name__: cls for cls in (Arrays, Digits, File, Folder, Images, Ring, Table)}
     for value in [*VALUES, Ring(sigma=0.02)]:
         text = notation.show(value)
         assert "tensor" not in text
@@ -369,11 +385,20 @@ def test_paths_find_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (tmp_path / "pictures" / "t10k-images.idx3-ubyte").touch()
     monkeypatch.chdir(tmp_path)
     assert find("points.npy") == File("points.npy")
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "photos" / "cats").mkdir(parents=True)
+    (tmp_path / "photos" / "cats" / "1.PNG").touch()
+    (tmp_path / "photos.zip").touch()
     assert find("pictures") == Images("pictures")
+    assert find("points.csv") == Table("points.csv")
+    assert find("photos") == Folder("photos")
+    assert find("photos.zip") == Folder("photos.zip")
     for name, why in [
         ("ponts.npy", "There is no file ponts.npy"),
-        ("empty", "The folder empty holds no IDX images"),
-        ("points.csv", "neither .npy nor .npz"),
+        ("empty", "The folder empty holds no images"),
+        ("notes.txt", "notes.txt is no data: give a .npy, .npz, .csv or .parquet file"),
+        ("tabel.csv", "There is no file tabel.csv"),
+        ("faces.zip", "There is no file faces.zip"),
         ("minst", "Unknown data 'minst'. Did you mean 'mnist'?"),
         ("no/such/place", "A path will do too"),
     ]:

@@ -1,0 +1,208 @@
+"""`gannets eval`: how far samples are from data, with intervals, floors and protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from tyro.conf import Positional
+
+from gannets.cli.arguments import WHOLE_NUMBER, option
+from gannets.errors import InputError
+
+if TYPE_CHECKING:
+    from gannets.metrics import Report, Reports
+    from gannets.metrics.comparison import Comparison
+
+__all__ = ["eval"]
+
+
+def eval(
+    samples: Annotated[
+        tuple[str, ...],
+        Positional,
+        option("A [B ...]", "runs, models, folders, .npy, .npz, .csv or data sets; see below"),
+    ] = (),
+    /,
+    *,
+    against: Annotated[
+        str | None, option("DATA", "the real samples; by default what a run's data held out")
+    ] = None,
+    holdout: Annotated[
+        str | None, option("DATA", "real samples that G was not trained on, where --against was")
+    ] = None,
+    metrics: Annotated[
+        str, option("NAMES", "auto (the default), all, or names such as fd,prdc; see --list")
+    ] = "auto",
+    features: Annotated[
+        str,
+        option(
+            "TEXT",
+            "auto (the default), pixels, pca:K, randconv, tabular, classifier:PATH, "
+            "discriminator:RUN, inception:PATH or module:FILE.py:NAME",
+        ),
+    ] = "auto",
+    classifier: Annotated[
+        str | None, option("DIR", "a classifier, from `gannets fit-classifier`")
+    ] = None,
+    n: Annotated[
+        int | None, WHOLE_NUMBER, option("N", "samples of each side (default: all, up to 10,000)")
+    ] = None,
+    seed: Annotated[int, WHOLE_NUMBER, option("N", "seed of all that is drawn (default: 0)")] = 0,
+    best: Annotated[bool, option("", "a run's best model instead of its last")] = False,
+    json: Annotated[bool, option("", "print JSON")] = False,
+    out: Annotated[str | None, option("FILE.json", "keep the report, too")] = None,
+    picture: Annotated[
+        str | None, option("FILE.png", "draw samples beside their nearest neighbours in the data")
+    ] = None,
+    device: Annotated[str, option("NAME", "cpu (the default), auto, cuda, cuda:1 or mps")] = "cpu",
+    data_dir: Annotated[str | None, option("DIR", "a folder with the files of named data")] = None,
+    recipe: Annotated[str | None, option("FILE.py", "where a run's own classes are")] = None,
+    list: Annotated[bool, option("", "list the metrics")] = False,
+) -> int:
+    """Measure how far samples are from data.
+
+    One run is measured against what its data held out; several are set side by side. Two other
+    things are the samples and the data, in this order. With --against, all are samples.
+    """
+    from gannets.data import data_dir as with_data_dir
+    from gannets.files import write_text
+    from gannets.metrics import Reports
+    from gannets.training.evaluate import compare, evaluate
+
+    console = Console(highlight=False)
+    if list:
+        _list(console)
+        return 0
+    for path, suffix in ((out, ".json"), (picture, ".png")):
+        if path is not None:
+            _check(Path(path), suffix)
+    with with_data_dir(data_dir):
+        fakes, real = _sides(samples, against, recipe)
+        sides: dict[str, Any] = {"real": real, "holdout": holdout, "features": features}
+        sides |= {"n": n, "seed": seed, "best": best, "device": device}
+        with _watched(console, quiet=json) as watch:
+            fake = fakes if len(fakes) > 1 else fakes[0]
+            report = evaluate(
+                fake=fake, metrics=metrics, classifier=classifier, watch=watch, **sides
+            )
+            if picture is not None:
+                _draw(Path(picture), compare(fake=fakes[0], **sides))
+    text = dumps(report.to_json(), indent=2, allow_nan=False) + "\n"
+    if out is not None:
+        write_text(Path(out), text)
+    if json:
+        print(text, end="")
+        return 0
+    if isinstance(report, Reports):
+        _print_reports(console, report)
+    else:
+        _print_report(console, report)
+    for kind, path in (("report", out), ("picture", picture)):
+        if path is not None:
+            print(f"{kind:<9} {path}")
+    return 0
+
+
+def _check(path: Path, suffix: str) -> None:
+    """Refuse, before anything is measured, a file that cannot be written."""
+    if path.suffix.lower() != suffix:
+        raise InputError(f"{path} is no {suffix} file: name it {path.with_suffix(suffix)}.")
+    if path.exists():
+        raise InputError(f"{path} is there already: choose another name.")
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent}: make it first.")
+
+
+def _sides(samples: Sequence[str], against: str | None, recipe: str | None) -> tuple[Any, Any]:
+    """What is measured, and against what (None: a run's own data)."""
+    from gannets.cli.choice import names_of, open_run
+    from gannets.training.subject import is_run
+
+    if not samples:
+        raise InputError(
+            "Say what to measure: a run, as in `gannets eval runs/00000-digits`, or samples and "
+            "data, as in `gannets eval fakes.npz mnist`."
+        )
+    names = names_of(recipe)
+    real: str | None = against
+    if against is None and len(samples) == 2 and not is_run(samples[1]):
+        samples, real = samples[:1], samples[1]
+    elif against is None and not all(map(is_run, samples)):
+        stray = next(each for each in samples if not is_run(each))
+        raise InputError(
+            f"{stray} is no run, so that there is nothing to measure it against: add "
+            "--against DATA."
+        )
+    return [open_run(each, names) if is_run(each) else each for each in samples], real
+
+
+@contextmanager
+def _watched(console: Console, *, quiet: bool) -> Iterator[Callable[[str], None] | None]:
+    """Say what is being measured, where somebody looks."""
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    with console.status("reading") as status:
+        yield lambda name: status.update(f"measuring {name}")
+
+
+def _draw(path: Path, comparison: Comparison) -> None:
+    from PIL import Image
+
+    from gannets.metrics.gallery import gallery
+
+    Image.fromarray(gallery(comparison)).save(path, format="PNG")
+
+
+def _list(console: Console) -> None:
+    """Every metric with the first line of what it is."""
+    from gannets.metrics import catalogue
+
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, metric in catalogue.METRICS.items():
+        about = (type(metric).__doc__ or "").strip().splitlines()[0]
+        table.add_row(name, f"[dim]{escape(repr(metric))}[/]", escape(about))
+    console.print(table)
+
+
+def _print_report(console: Console, report: Report) -> None:
+    about = report.provenance
+    for role in ("fake", "real", "train", "holdout", "features"):
+        if about.get(role):
+            print(f"{role:<9} {about[role]}")
+    for note in about.get("notes", ()):
+        print(f"note      {note}")
+    print()
+    head, *rows = report.rows()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for i, title in enumerate(head):
+        numbers = 0 < i < len(head) - 1
+        table.add_column(title, justify="right" if numbers else "left", no_wrap=i < len(head) - 1)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table, soft_wrap=not console.is_terminal)
+    print()
+    for estimate in report:
+        for note in estimate.notes:
+            print(f"{estimate.name}: {note}")
+    for name, why in report.skipped:
+        print(f"not measured: {name}: {why}")
+
+
+def _print_reports(console: Console, reports: Reports) -> None:
+    head, *rows = reports.rows()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for i, title in enumerate(head):
+        table.add_column(Text(title), justify="right" if i else "left")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table, soft_wrap=not console.is_terminal)
+    print("\n* the best value of its row; ± half the 95 % interval")

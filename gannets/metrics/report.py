@@ -1,0 +1,208 @@
+"""What was measured, as a table that can be read, kept and set beside others of its protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gannets.errors import InputError, unknown
+from gannets.metrics.comparison import Comparison, Metric, Unmeasurable
+from gannets.metrics.estimate import Estimate
+
+__all__ = ["Report", "Reports", "figure", "measure"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """Estimates of one comparison, each found by its key: `report["fd"].value`."""
+
+    estimates: tuple[Estimate, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Metrics that could not be measured, and why."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    """What was compared: the names of both sides, versions, notes on how they were read."""
+
+    def __getitem__(self, key: str) -> Estimate:
+        if (found := self.get(key)) is not None:
+            return found
+        why = dict(self.skipped).get(key)
+        if why is not None:
+            raise InputError(f"{key} could not be measured: {why}")
+        raise unknown("estimate", key, [estimate.key for estimate in self.estimates])
+
+    def get(self, key: str) -> Estimate | None:
+        """The estimate, or None where there is none of that key."""
+        return next((estimate for estimate in self.estimates if estimate.key == key), None)
+
+    def __contains__(self, key: object) -> bool:
+        return any(estimate.key == key for estimate in self.estimates)
+
+    def __iter__(self) -> Iterator[Estimate]:
+        return iter(self.estimates)
+
+    def __len__(self) -> int:
+        return len(self.estimates)
+
+    @property
+    def name(self) -> str:
+        """What was measured."""
+        return str(self.provenance.get("fake", "fake"))
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The table: a header, then a row of words an estimate."""
+        head = ("metric", "value", "95 % interval", "floor", "excess", "p", "n", "says")
+        return [head, *(_row(estimate) for estimate in self.estimates)]
+
+    def __str__(self) -> str:
+        lines = [
+            f"{key:<9} {self.provenance[key]}"
+            for key in ("fake", "real", "train", "holdout", "features", "seed")
+            if self.provenance.get(key) is not None
+        ]
+        lines += [*(f"note      {note}" for note in self.provenance.get("notes", ())), ""]
+        lines += _columns(self.rows())
+        for estimate in self.estimates:
+            lines += [f"  {estimate.name}: {note}" for note in estimate.notes]
+        lines += [f"not measured: {name}: {why}" for name, why in self.skipped]
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """As an object of JSON."""
+        return {
+            "report": SCHEMA,
+            "provenance": dict(self.provenance),
+            "estimates": [estimate.to_json() for estimate in self.estimates],
+            "skipped": [list(pair) for pair in self.skipped],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Report:
+        """The report that `to_json` wrote."""
+        try:
+            if value["report"] != SCHEMA:
+                raise InputError(f"This report has schema {value['report']!r:.40}, not {SCHEMA}.")
+            return cls(
+                tuple(Estimate.from_json(each) for each in value["estimates"]),
+                tuple((str(name), str(why)) for name, why in value["skipped"]),
+                dict(value["provenance"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"This is no report as gannets writes them: {error!r:.100}.") from None
+
+
+@dataclass(frozen=True)
+class Reports(Sequence[Report]):
+    """Several reports side by side: refused where a number of theirs has another protocol."""
+
+    reports: tuple[Report, ...]
+
+    def __post_init__(self) -> None:
+        if not self.reports:
+            raise InputError("There is nothing to compare: give at least one report.")
+        first, *others = self.reports
+        for other in others:
+            for estimate in first:
+                twin = other.get(estimate.key)
+                if twin is not None and (difference := estimate.differs(twin)):
+                    raise InputError(
+                        f"{first.name} and {other.name} cannot stand side by side: {estimate.key} "
+                        f"was measured by different protocols ({difference}); measure both alike."
+                    )
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.reports[index]
+
+    def __len__(self) -> int:
+        return len(self.reports)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """A row a metric, a column a report; the best value of each row is marked."""
+        keys = list(dict.fromkeys(e.key for report in self.reports for e in report))
+        head = ("metric", "floor", *(report.name for report in self.reports))
+        return [head, *(self._row(key) for key in keys)]
+
+    def _row(self, key: str) -> tuple[str, ...]:
+        found = [report.get(key) for report in self.reports]
+        there = [estimate for estimate in found if estimate is not None]
+        best = min(estimate.badness for estimate in there)
+        cells = [
+            "-" if e is None else _cell(e) + (" *" if e.badness == best and len(there) > 1 else "")
+            for e in found
+        ]
+        floor = there[0].floor
+        return there[0].name, "" if floor is None else figure(floor), *cells
+
+    def __str__(self) -> str:
+        return "\n".join(_columns(self.rows()))
+
+    def to_json(self) -> dict[str, Any]:
+        """As an object of JSON."""
+        return {"reports": [report.to_json() for report in self.reports]}
+
+
+def measure(
+    comparison: Comparison,
+    metrics: Mapping[str, Metric],
+    *,
+    lenient: bool = False,
+    watch: Callable[[str], None] | None = None,
+) -> Report:
+    """Measure each of `metrics`; `lenient` leaves out those that need what is not there.
+
+    `watch` is told each name before it is measured.
+    """
+    estimates: list[Estimate] = []
+    skipped: list[tuple[str, str]] = []
+    for name, metric in metrics.items():
+        if watch is not None:
+            watch(name)
+        try:
+            estimates += metric(comparison)
+        except Unmeasurable as error:
+            if not lenient:
+                raise
+            skipped.append((name, str(error)))
+    return Report(tuple(estimates), tuple(skipped), comparison.about)
+
+
+def figure(value: float) -> str:
+    """Four figures, as a person reads them."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+    return f"{value:.2e}"
+
+
+def _row(e: Estimate) -> tuple[str, ...]:
+    return (
+        e.name,
+        figure(e.value),
+        "" if e.interval is None else f"{figure(e.interval[0])} .. {figure(e.interval[1])}",
+        "" if e.floor is None else figure(e.floor),
+        "" if e.excess is None else f"{e.excess:+.3g}",
+        "" if e.p is None else ("<1e-4" if e.p < 1e-4 else f"{e.p:.2g}"),
+        f"{e.n[0]:,}" if e.n[0] == e.n[1] else f"{e.n[0]:,}/{e.n[1]:,}",
+        e.meaning,
+    )
+
+
+def _cell(e: Estimate) -> str:
+    if e.interval is None:
+        return figure(e.value)
+    return f"{figure(e.value)} ± {figure((e.interval[1] - e.interval[0]) / 2)}"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of words in aligned columns; numbers to the right, the last column as it is."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if i in (0, len(row) - 1) else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

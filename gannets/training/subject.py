@@ -1,0 +1,147 @@
+"""A trained generator as something to be measured: its samples, its latent space, its game."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gannets.data import Data, Source, open_source
+from gannets.errors import InputError
+from gannets.game import Prior, Stream
+from gannets.metrics.played import Played
+from gannets.metrics.samples import Samples
+from gannets.theory.densities import Density
+from gannets.training.continuation import ancestor
+from gannets.training.model import Model
+from gannets.training.recipe import Recipe
+from gannets.training.run import Run
+from gannets.training.state import State
+
+__all__ = [
+    "LatentSpace",
+    "PARTS",
+    "game_of",
+    "held_out",
+    "in_units",
+    "is_model",
+    "is_run",
+    "played",
+    "samples_of",
+]
+
+PARTS = ("validation", "test")
+"""What was held out, in the order in which it is looked at while a game is played."""
+
+
+@dataclass(frozen=True, eq=False)
+class LatentSpace:
+    """A model as `gannets.metrics.Generator`: the sample at a point, in the units of `Samples`."""
+
+    model: Model
+
+    @property
+    def prior(self) -> Prior:
+        """The law of the latent points."""
+        return self.model.prior
+
+    def latent(self, n: int, stream: Stream) -> Float[Tensor, "n latent"]:
+        """Draw n points from the prior."""
+        return self.model.prior(n, stream)
+
+    def __call__(self, z: Float[Tensor, "m latent"]) -> Float[Tensor, "m ..."]:
+        classes = self.model.space.classes
+        y = () if classes is None else (torch.arange(len(z)) % classes,)
+        weights = next(self.model.generator.parameters(), z)
+        x = self.model.generator(z.to(weights), *(each.to(weights.device) for each in y))
+        return in_units(x, self.model)
+
+
+def in_units(x: Tensor, model: Model) -> Tensor:
+    """Samples of a model in the units of `Samples`: images in [0, 1]."""
+    if x.ndim != 4 or model.space.bounds is None:
+        return x
+    low, high = model.space.bounds
+    return (x - low) / (high - low)
+
+
+def samples_of(model: Model, n: int, *, seed: int, name: str, like: Samples | None) -> Samples:
+    """`n` samples; of a conditional model as many of each class as `like` has, in proportion."""
+    labels = None
+    if model.space.classes is not None:
+        labels = torch.arange(n) % model.space.classes
+        if like is not None and like.y is not None:
+            labels = like.y[torch.arange(n) % len(like)]
+    training = model.generator.training
+    x = model.sample(n, seed=seed, labels=labels)
+    model.generator.train(training)
+    return Samples(in_units(x, model), labels, name)
+
+
+def held_out(
+    recipe: Recipe,
+    parts: Sequence[str] = PARTS,
+    *,
+    device: torch.device | str = "cpu",
+    seed: int | None = None,
+) -> tuple[str, Source] | None:
+    """The first of `parts` that the recipe's data have and were not trained on, with its name."""
+    data = recipe.data
+    seed = recipe.seed if seed is None else seed
+    for part in parts:
+        try:
+            if isinstance(data, Density):
+                return part, open_source(data, seed=seed, device=device, split=part)
+            if isinstance(data, Data) and data.on(part) != data:
+                return part, data.on(part).load(seed=seed, device=torch.device(device))
+        except InputError:  # these data have no such part
+            continue
+    return None
+
+
+def played(run: Run, *, device: str | torch.device = "cpu") -> Played:
+    """The game of a run as its last checkpoint has it."""
+    state = State(run.recipe, device=device)
+    checkpoint = ancestor(run, state)
+    state.load(checkpoint.tensors, checkpoint.counters)
+    return game_of(state)
+
+
+def game_of(state: State) -> Played:
+    """The game as it is now. Its nets are the state's own."""
+    recipe = state.recipe
+    holdout = held_out(recipe, device=state.device)
+    return Played(
+        players=state.players,
+        game=recipe.game,
+        joint=recipe.joint,
+        prior=recipe.prior,
+        optimizers=recipe.optimizers,
+        train=state.source,
+        holdout=None if holdout is None else holdout[1],
+        batch=recipe.batch,
+        generator_batch=recipe.generator_batch,
+        constraint=recipe.constraint,
+        updates=state.movers.map(lambda mover: mover.updates),
+        scale=state.movers.map(lambda mover: mover.scale),
+        moments=state.movers.map(lambda mover: mover.tensors()),
+    )
+
+
+def is_run(thing: Any) -> bool:
+    """Whether it is a run, or the directory of one."""
+    return isinstance(thing, Run) or (
+        isinstance(thing, (str, Path)) and (Path(thing) / "recipe.txt").is_file()
+    )
+
+
+def is_model(thing: Any) -> bool:
+    """Whether it is a model, or the directory of one."""
+    return isinstance(thing, Model) or (
+        isinstance(thing, (str, Path)) and (Path(thing) / "config.json").is_file()
+    )
