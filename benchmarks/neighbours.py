@@ -9,9 +9,9 @@ density and coverage, keeps all distances at once: it is measured where it fits,
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import io
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,10 +36,9 @@ def ours(real: Tensor, fake: Tensor) -> object:
 
 def theirs(real: Tensor, fake: Tensor) -> object:
     """The package, which prints how many samples there are."""
-    from prdc import compute_prdc
-
+    package = importlib.import_module("prdc")
     with contextlib.redirect_stdout(io.StringIO()):
-        return compute_prdc(real.numpy(), fake.numpy(), nearest_k=5)
+        return package.compute_prdc(real.numpy(), fake.numpy(), nearest_k=5)
 
 
 def normal(n: int) -> tuple[Tensor, Tensor]:
@@ -53,9 +52,18 @@ def grown(measure: Measure, n: int) -> float:
     """MiB that this process grows by, at its largest."""
     measure(*normal(200))
     data = normal(n)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     measure(*data)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return peak() - before
+
+
+def peak() -> float:
+    """MiB that this process had at its largest; Linux only.
+
+    Not getrusage, whose maximum a process takes over from the one that started it.
+    """
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
 
 def apart(side: str, n: int) -> float:

@@ -10,13 +10,16 @@ import numpy as np
 
 from gannets import recipes
 from gannets.data import Arrays, File, Images
+from gannets.metrics import Frechet
 from gannets.nets import DCGAN, MLP, MaxoutMLP
-from gannets.training import Recipe
+from gannets.training import Evaluation, Recipe
 
-__all__ = ["NAMES", "small"]
+__all__ = ["LITTLE", "NAMES", "small"]
 
 NAMES = recipes.names()
 POINTS = ("ring", "grid")
+LITTLE = Evaluation(every=2, metrics=(Frechet(splits=4, permutations=0),), n=20)
+"""An evaluation that takes a moment."""
 
 
 def small(name: str, *, seed: int = 0, folder: Path | None = None) -> Recipe:

@@ -24,6 +24,7 @@ from gannets.cli.sparkline import sparkline
 from gannets.cli.thumbnails import thumbnails
 from gannets.cli.words import clock, itemised, number, speed
 from gannets.game import PLAYERS
+from gannets.metrics import Estimate
 from gannets.metrics.report import figure
 from gannets.training import Training
 
@@ -251,33 +252,38 @@ class Terminal:
             table.add_row(*(cells if self._width >= 64 else cells[:2]))
         return table
 
-    @property
-    def _lines_of_estimates(self) -> int:
-        evaluated = self._training.evaluated[-1:]
-        return 2 + len(evaluated[0][1]) if evaluated and len(evaluated[0][1]) else 0
-
     def _estimates(self) -> list[RenderableType]:
-        """What was measured last, how it came there, and what a perfect generator would get."""
-        evaluated = self._training.evaluated[-1:]
-        if not evaluated or not len(evaluated[0][1]):
+        """The estimate that decides, how it came there and what is perfect; the others in a line.
+
+        Two lines: what is left of the screen is for the picture.
+        """
+        evaluated = [(step, report) for step, report in self._training.evaluated if len(report)]
+        if not evaluated:
             return []
-        step, report = evaluated[0]
-        table = Table.grid(padding=(0, 2, 0, 0))
-        for estimate in report:
-            curve = [e.value for _, r in self._training.evaluated if (e := r.get(estimate.key))]
-            floor = "" if estimate.floor is None else f"perfect {figure(estimate.floor)}"
-            cells = [
-                Text(estimate.name),
-                Text(figure(estimate.value), style="bold", justify="right"),
-                Text(sparkline(curve, 24), style="green"),
-                Text(floor, style="dim"),
-            ]
-            table.add_row(*(cells if self._width >= 64 else cells[:2]))
-        return ["", Text(f"at step {step:,}, on samples not trained on", style="dim"), table]
+        step, report = evaluated[-1]
+        evaluation = self._training.recipe.evaluation
+        key = evaluation.best if evaluation else ""
+        first = report.get(key) or next(iter(report))
+        curve = [e.value for _, each in evaluated if (e := each.get(first.key)) is not None]
+        row = Table.grid(padding=(0, 2, 0, 0))
+        cells = [
+            Text(first.name),
+            Text(figure(first.value), style="bold"),
+            Text(sparkline(curve, 24), style="green"),
+            Text(self._aside(first, step), style="dim"),
+        ]
+        row.add_row(*(cells if self._width >= 64 else cells[:2]))
+        others = "  ".join(f"{e.key} {figure(e.value)}" for e in report if e is not first)
+        line = Text(others, style="dim", no_wrap=True, overflow="ellipsis")
+        return ["", row, *([line] if others and self._width >= 64 else [])]
+
+    def _aside(self, estimate: Estimate, step: int) -> str:
+        perfect = "" if estimate.floor is None else f"perfect {figure(estimate.floor)}, "
+        return f"{perfect}at step {step:,}"
 
     def _paint(self) -> RenderableType:
         """Samples beside data, as large as the terminal has room for."""
-        rows = self._console.height - 8 - self._lines_of_estimates
+        rows = self._console.height - 8 - 3 * bool(self._training.evaluated)
         side = (self._width - 2) // 2
         if not can_show(self._console) or self._width < NARROWEST_PICTURE or rows < LEAST_ROWS:
             return ""

@@ -26,7 +26,7 @@ __all__ = ["ClassifierScore", "GanTrainTest", "classifier_score"]
 def classifier_score(
     probabilities: Float[Tensor, "n classes"],
 ) -> tuple[float, Float[Tensor, " n"]]:
-    """The exponential of the mean of KL(p(y|x_i) || p(y)), and these n divergences; p(y) is their mean.
+    """Exp of the mean of KL(p(y|x_i) || p(y)), and the n divergences; p(y) is the mean row.
 
     Salimans et al. (2016), section 4. In [1, C]: 1 where all are judged alike, C where each is of
     one class for certain and all classes are as frequent. Rows must sum to 1.
@@ -46,7 +46,7 @@ def classifier_score(
 
 @dataclass(frozen=True)
 class ClassifierScore:
-    """The exponential of E KL(p(y|x) || p(y)) of the fakes, by the comparison's classifier; on all n at once.
+    """Exp of E KL(p(y|x) || p(y)) of the fakes, by the comparison's classifier; on all n at once.
 
     Called Inception score through FID's Inception only. It sees whether samples are judged with
     certainty and classes are as frequent, and nothing of the data: one perfect sample a class has

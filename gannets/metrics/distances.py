@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gannets.errors import InputError
 
-__all__ = ["blocks", "nearest", "pair_distances", "squared_distances", "within"]
+__all__ = ["blocks", "nearest", "nearest_others", "pair_distances", "squared_distances", "within"]
 
 BUDGET = 1 << 20
 """Numbers in a block: 8 MiB of doubles, so that a pass over a block mostly meets the cache."""
@@ -36,7 +36,7 @@ def squared_distances(a: Float[Tensor, "m d"], b: Float[Tensor, "n d"]) -> Float
 
     Centre both sets on one point first where they are far from the origin.
     """
-    return _product(_left(a), _right(b)).clamp_(min=0)
+    return (_left(a) @ _right(b).T).clamp_(min=0)
 
 
 def pair_distances(a: Float[Tensor, "p d"], b: Float[Tensor, "p d"]) -> Float[Tensor, " p"]:
@@ -65,9 +65,12 @@ def nearest(
     centre = b.mean(0)
     left, right = _left(a - centre), _right(b - centre)
     spare = min(k + SPARE, there)
-    distances, indices = [], []
+    # All blocks are in one place: freed and allocated anew, they leave holes that grow.
+    distances = a.new_empty(len(a), k)
+    indices = torch.empty(len(a), k, dtype=torch.int64)
+    room = _room(len(a), len(b))
     for block in blocks(len(a), len(b)):
-        squared = _product(left[block], right)
+        squared = _product(left[block], right, room)
         if skip_self:
             rows = torch.arange(block.stop - block.start)
             squared[rows, rows + block.start] = torch.inf
@@ -75,9 +78,20 @@ def nearest(
         mine = a[block].repeat_interleave(spare, dim=0)
         exact = pair_distances(mine, b[candidates.flatten()]).view(-1, spare)
         order = exact.argsort(dim=1, stable=True)[:, :k]
-        distances.append(exact.gather(1, order))
-        indices.append(candidates.gather(1, order))
-    return torch.cat(distances), torch.cat(indices)
+        distances[block] = exact.gather(1, order)
+        indices[block] = candidates.gather(1, order)
+    return distances, indices
+
+
+def nearest_others(x: Float[Tensor, "n d"]) -> Iterator[Int64[Tensor, "2 pairs"]]:
+    """Each point with its nearest other point, or all of them where several are as near."""
+    distances, indices = nearest(x, x, k=min(2, len(x) - 1), skip_self=True)
+    if bool((distances[:, 0] < distances[:, -1]).all()):
+        yield torch.stack([torch.arange(len(x)), indices[:, 0]])
+        return
+    for pairs, _ in within(x, x, a_radii=distances[:, 0]):
+        assert pairs is not None
+        yield pairs[:, pairs[0] != pairs[1]]
 
 
 def within(
@@ -97,8 +111,9 @@ def within(
     left, right = _left(a - centre), _right(b - centre)
     slack = (a.shape[1] + 8) * torch.finfo(torch.float64).eps
     largest = slack * (float(left[:, -2].max()) + float(right[:, -1].max()))
+    room = _room(len(a), len(b))
     for block in blocks(len(a), len(b)):
-        squared = _product(left[block], right)
+        squared = _product(left[block], right, room)
         by_row = by_column = None
         if a_radii is not None:
             radii = a_radii[block, None]
@@ -119,8 +134,14 @@ def _right(b: Tensor) -> Tensor:
     return torch.cat([-2 * b, torch.ones_like(b[:, :1]), (b * b).sum(1, keepdim=True)], dim=1)
 
 
-def _product(left: Tensor, right: Tensor) -> Tensor:
-    return left @ right.T
+def _room(rows: int, columns: int) -> Tensor:
+    """For the largest block of so many rows."""
+    first = next(blocks(rows, columns), slice(0, 0))
+    return torch.empty(first.stop, columns, dtype=torch.float64)
+
+
+def _product(left: Tensor, right: Tensor, room: Tensor) -> Tensor:
+    return torch.mm(left, right.T, out=room[: len(left)])
 
 
 def _smallest(squared: Tensor, k: int) -> Tensor:

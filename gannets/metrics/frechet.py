@@ -10,14 +10,13 @@ Of two n-samples of one law FD is not 0 but about C/n: `frechet_floor`.
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gannets.errors import InputError, RunWarning
+from gannets.errors import InputError
 from gannets.metrics.comparison import Comparison
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.frechet_null import Floor, permutation_test, split_floor
@@ -256,12 +255,10 @@ def _interval(value: float, first_order: float, floor: Floor) -> tuple[float, fl
 def _notes(n: int, d: int, floor: Floor, *, clamped: bool, identical: bool) -> tuple[str, ...]:
     notes = []
     if n < 2 * d:
-        text = (
+        notes.append(
             f"{n:,} samples are few for {d} features (fewer than {2 * d:,}): most of FD is the "
             "error of estimating covariances. Read it against its floor, or give more samples."
         )
-        notes.append(text)
-        warnings.warn(f"FD: {text}", RunWarning, stacklevel=3)
     if floor.extrapolated:
         notes.append("The floor is extrapolated from smaller splits: good to about 10 %.")
     if clamped:

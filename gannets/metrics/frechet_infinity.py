@@ -7,14 +7,13 @@ as well, and the error of its covariance stays in their number; here both sides 
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from gannets.errors import InputError, RunWarning
+from gannets.errors import InputError
 from gannets.metrics.comparison import Comparison
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.frechet import first_order_variance, frechet_distance, linear_interval
@@ -193,8 +192,6 @@ def _notes(smallest: int, d: int, r2: float, matters: bool, value: float) -> tup
         )
     if r2 < 0.9 and matters:
         notes.append(f"The grid is no plane in 1/n (R² = {r2:.2f}): do not trust its end.")
-    for text in notes:
-        warnings.warn(f"FD_inf: {text}", RunWarning, stacklevel=3)
     if value < 0:
         notes.append("An estimate without bias may be below 0; FD itself is not.")
     return tuple(notes)

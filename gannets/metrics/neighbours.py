@@ -11,19 +11,20 @@ second's has <): points that are drawn twice have a radius of 0 and still hold t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from gannets.errors import InputError
 from gannets.game.stream import Stream
 from gannets.metrics.comparison import Comparison
-from gannets.metrics.distances import nearest, within
+from gannets.metrics.distances import nearest, nearest_others, within
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.resampling import Z, permutation_p
+from gannets.metrics.subsampling import share_interval, subsampled_errors
 
 __all__ = [
     "PRDC",
@@ -35,8 +36,6 @@ __all__ = [
 ]
 
 Values = dict[str, float]
-SQUARES = 30
-"""Squared differences that a standard error is averaged over: it is then known to about 13 %."""
 
 
 def prdc(*, real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) -> Values:
@@ -45,7 +44,8 @@ def prdc(*, real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], k: int = 5) 
     Raises `InputError` where a side has no more than k points.
     """
     _enough(real, fake, k)
-    return _prdc(real, fake, k, _radii(real, k), _radii(fake, k))
+    radii = (nearest(x, x, k=k, skip_self=True)[0][:, k - 1] for x in (real, fake))
+    return _prdc(real, fake, k, *radii)
 
 
 def coverage_floor(n: int, m: int, *, k: int = 5) -> float:
@@ -90,7 +90,8 @@ class PRDC:
         n, m = len(real), len(fake)
         # One neighbour more than the radii take: the floor asks whether there are ties.
         found = nearest(real, real, k=min(k + 1, n - 1), skip_self=True)
-        values = _prdc(real, fake, k, found[0][:, k - 1], _radii(fake, k))
+        fake_radii = nearest(fake, fake, k=k, skip_self=True)[0][:, k - 1]
+        values = _prdc(real, fake, k, found[0][:, k - 1], fake_radii)
 
         def again(a: Tensor, b: Tensor) -> list[float]:
             return list(prdc(real=real[a], fake=fake[b], k=k).values())
@@ -137,8 +138,10 @@ def one_nn_accuracy(*, real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -
     """
     x = torch.cat([real, fake])
     side = torch.arange(len(x)) < len(real)
-    same = torch.cat([_per_row(pairs, side) for pairs in _nearest_others(x)])
-    return _accuracies(same, len(real))
+    same = torch.cat([_per_row(pairs, side) for pairs in nearest_others(x)])
+    ours, theirs = same.split([len(real), len(fake)])
+    sides = {"all": same, "real": ours, "fake": theirs}
+    return {name: float(each.mean()) for name, each in sides.items()}
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ class OneNearestNeighbour:
                 "1-NN accuracy",
                 values["all"],
                 n=(n, n),
-                interval=_share_interval(values["all"], errors[0], 2 * n) if errors else None,
+                interval=share_interval(values["all"], errors[0], 2 * n) if errors else None,
                 floor=mean,
                 p=p,
                 better="near",
@@ -191,38 +194,11 @@ class OneNearestNeighbour:
     def _p(self, x: Tensor, mean: float, stream: Stream) -> float:
         """How often the same neighbours, sides permuted, are as far from the mean; ties by lot."""
         t = len(x)
-        neighbour = torch.cat([_one_of_each_row(pairs, stream) for pairs in _nearest_others(x)])
+        neighbour = torch.cat([_one_of_each_row(pairs, stream) for pairs in nearest_others(x)])
         side = torch.arange(t) < t // 2
         sides = [side] + [side[stream.permutation(t)] for _ in range(self.permutations)]
         off = [abs(float((each == each[neighbour]).double().mean()) - mean) for each in sides]
         return permutation_p(off[0], torch.tensor(off[1:], dtype=torch.float64) + 1e-12)
-
-
-def subsampled_errors(
-    statistic: Callable[[Tensor, Tensor], list[float]],
-    n: int,
-    m: int,
-    stream: Stream,
-    *,
-    smallest: int,
-) -> list[float]:
-    """Standard errors of several statistics of n and m rows, from disjoint random subsets.
-
-    With g subsets of n/g and m/g rows, the statistic's variance at n is that among the subsets over
-    g, as the variance falls as 1/n (Politis and Romano 1994). Some partitions are averaged. The
-    statistic is given the numbers of the rows. Empty where a half has fewer than `smallest` rows.
-    """
-    least = min(n, m)
-    if least < 2 * smallest:
-        return []
-    g = max(2, min(10, least // max(500, smallest)))
-    variances = []
-    for _ in range(math.ceil(SQUARES / (g - 1))):
-        left = stream.permutation(n).tensor_split(g)
-        right = stream.permutation(m).tensor_split(g)
-        values = [statistic(a, b) for a, b in zip(left, right, strict=True)]
-        variances.append(torch.tensor(values, dtype=torch.float64).var(0) / g)
-    return torch.stack(variances).mean(0).sqrt().tolist()
 
 
 def _enough(real: Tensor, fake: Tensor, k: int) -> None:
@@ -234,10 +210,6 @@ def _enough(real: Tensor, fake: Tensor, k: int) -> None:
                 f"{len(x)} {name} samples have no {k} neighbours among themselves: give more than "
                 f"{k}, or choose a smaller k."
             )
-
-
-def _radii(x: Tensor, k: int) -> Tensor:
-    return nearest(x, x, k=k, skip_self=True)[0][:, k - 1]
 
 
 def _left_out(x: Tensor, distances: Tensor, indices: Tensor) -> float:
@@ -273,17 +245,6 @@ def _prdc(real: Tensor, fake: Tensor, k: int, real_radii: Tensor, fake_radii: Te
     }
 
 
-def _nearest_others(x: Tensor) -> Iterator[Int64[Tensor, "2 pairs"]]:
-    """Each point with its nearest other point, or all of them where several are as near."""
-    distances, indices = nearest(x, x, k=min(2, len(x) - 1), skip_self=True)
-    if bool((distances[:, 0] < distances[:, -1]).all()):
-        yield torch.stack([torch.arange(len(x)), indices[:, 0]])
-        return
-    for pairs, _ in within(x, x, a_radii=distances[:, 0]):
-        assert pairs is not None
-        yield pairs[:, pairs[0] != pairs[1]]
-
-
 def _per_row(pairs: Tensor, side: Tensor) -> Tensor:
     """The share of each point's neighbours that is of its side; pairs are sorted by point."""
     _, row, size = pairs[0].unique_consecutive(return_inverse=True, return_counts=True)
@@ -298,54 +259,30 @@ def _one_of_each_row(pairs: Tensor, stream: Stream) -> Tensor:
     return pairs[1, size.cumsum(0) - size + lot]
 
 
-def _accuracies(same: Tensor, n: int) -> Values:
-    return {
-        "all": float(same.mean()),
-        "real": float(same[:n].mean()),
-        "fake": float(same[n:].mean()),
-    }
-
-
 def _interval(key: str, value: float, error: float, n: int) -> tuple[float, float]:
     if key == "density":
         return max(0.0, value - Z * error), value + Z * error
-    return _share_interval(value, error, n)
+    return share_interval(value, error, n)
 
 
-def _share_interval(share: float, error: float, n: int) -> tuple[float, float]:
-    """Wilson's interval for as many independent samples as would have this standard error."""
-    variance = share * (1 - share)
-    effective = variance / error**2 if variance > 0 and error > 0 else float(n)
-    z2 = Z * Z
-    centre = (share + z2 / (2 * effective)) / (1 + z2 / effective)
-    half = Z / (1 + z2 / effective) * math.sqrt(variance / effective + z2 / (4 * effective**2))
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+def _density_meaning(value: float, _: float | None) -> str:
+    how = "less densely than" if value < 0.9 else "more densely than" if value > 1.1 else "like"
+    return f"Where the reals are, fakes lie {how} reals."
 
 
-def _against(floor: float | None) -> str:
-    return "" if floor is None else f"; a perfect generator has {floor:.0%}"
+def _share_meaning(text: str) -> Callable[[float, float | None], str]:
+    def meaning(value: float, floor: float | None) -> str:
+        perfect = "" if floor is None else f"; a perfect generator has {floor:.0%}"
+        return f"{value:.0%} of the {text}{perfect}."
+
+    return meaning
 
 
 _MEANINGS: dict[str, Callable[[float, float | None], str]] = {
-    "precision": lambda value, floor: (
-        f"{value:.0%} of the fakes lie where the reals are{_against(floor)}."
-    ),
-    "recall": lambda value, floor: (
-        f"{value:.0%} of the reals lie where the fakes are{_against(floor)}."
-    ),
-    "density": lambda value, _: (
-        "The fakes lie where the reals are "
-        + (
-            "sparse or absent."
-            if value < 0.9
-            else "dense."
-            if value > 1.1
-            else "as dense as reals do."
-        )
-    ),
-    "coverage": lambda value, floor: (
-        f"{value:.0%} of the reals have a fake among their neighbours{_against(floor)}."
-    ),
+    "precision": _share_meaning("fakes lie where the reals are"),
+    "recall": _share_meaning("reals lie where the fakes are"),
+    "density": _density_meaning,
+    "coverage": _share_meaning("reals have a fake among their neighbours"),
 }
 
 

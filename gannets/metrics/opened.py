@@ -100,7 +100,7 @@ def draw(
             f"{side.name} has {there:,} samples, {n:,} were asked for: choose n up to {there:,}."
         )
     wanted = n or min(there or most, most)
-    stream = Stream(seed, f"metrics/draw/{side.name}")
+    stream = Stream(seed, "metrics/draw")
     if side.generate is not None:
         return _array(side.generate(wanted, seed), side.name)
     if side.frame is not None:

@@ -97,11 +97,7 @@ class C2ST:
         x, z = (train - mean) / scale, (test - mean) / scale
         is_real = torch.arange(len(x)) < len(x) // 2
         if self.classifier == "knn":
-            k = (
-                math.isqrt(len(x)) // 2 * 2 - 1
-                if math.isqrt(len(x)) % 2 == 0
-                else math.isqrt(len(x))
-            )
+            k = (math.isqrt(len(x)) - 1) | 1
             return is_real[nearest(z, x, k=k)[1]].double().mean(1) - 0.5
         model = (
             LogisticRegression(max_iter=1000)

@@ -171,6 +171,7 @@ class Run:
         It is kept until another takes its place, however many follow.
         """
         self.store.mark_best(step, value, name)
+        self.store.prune(step, keep=self.recipe.keep)  # what was the best before
 
     def best(self) -> dict[str, Best]:
         """The best checkpoint so far by each measure that was marked."""

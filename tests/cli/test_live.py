@@ -108,6 +108,7 @@ def test_a_training_on_a_terminal(tmp_path: Path) -> None:
         assert sum(bool(re.match(once, line)) for line in shown) == 1, once
     pictures = [line for line in shown if "▀" in line]
     assert len(pictures) == 18  # four rows of digits, eight high and one apart, two to a line
+    assert any(line.startswith("FD[randconv:1]") and "at step 0" in line for line in shown)
     display = screen.lines[: next(i for i, line in enumerate(shown) if line.startswith("done"))]
     assert max(map(len, display)) <= 90
     assert any("discriminator" in line and "R1 0." in line for line in shown)
@@ -180,7 +181,9 @@ def test_plain_lines_come_with_new_numbers_only(training: Training) -> None:
     out = console(force_terminal=False, color_system=None)
     play(training, Lines(out, training, interval=0.0))
     lines = out.file.getvalue().splitlines()  # type: ignore[attr-defined]
-    assert [line.split()[0] for line in lines] == ["10/30", "20/30", "30/30"]
+    assert [line.split()[0] for line in lines] == ["0", "10/30", "20/30", "30/30"]
+    assert "measured   FD[" in lines[0]
+    assert "(perfect: " in lines[0]
 
 
 def test_an_error_leaves_the_terminal_in_order(training: Training) -> None:

@@ -23,7 +23,7 @@ from gannets.terms import DRAGAN, R1, Lazy
 from gannets.training import Nets, Recipe, State, Training
 from gannets.training.parallel import anyone, joined, same_everywhere
 from gannets.updates import Consensus, Extragradient, Optimistic
-from tests.small import NAMES, small
+from tests.small import LITTLE, NAMES, small
 
 __all__ = ["CASES", "ROOT", "RUN", "SINGLE", "STEPS", "played", "recipes_to_play", "seen"]
 
@@ -68,7 +68,9 @@ def _cases() -> dict[str, Recipe]:
 CASES = _cases()
 SINGLE = ("ring", "digits", "dcgan")
 """Played in single precision too."""
-RUN = replace(CASES["ring"], checkpoint_every=10, record_every=5, sample_every=0)
+RUN = replace(
+    CASES["ring"], checkpoint_every=10, record_every=5, sample_every=0, evaluation=LITTLE
+)
 
 
 def recipes_to_play() -> dict[str, Recipe]:

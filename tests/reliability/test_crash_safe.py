@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from gannets import load, recipes
+from gannets import files, load, recipes
 from gannets.errors import InputError, RunWarning, StoppedError
-from gannets.training import Recipe, Training, files, lock, train
+from gannets.training import Recipe, Training, lock, train
 from gannets.training.lock import Lock
 from tests.reliability.same import hashes
 from tests.small import small

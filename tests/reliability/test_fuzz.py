@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import torch
 
-from gannets import Model, load, recipes
+from gannets import Model, files, load, recipes
 from gannets.data import Images
 from gannets.errors import InputError
-from gannets.training import Recipe, State, files, read, train
+from gannets.training import Recipe, State, read, train
 from gannets.training.layout import check
 from gannets.training.run import Run
 from tests.small import small

@@ -17,7 +17,7 @@ from gannets.training import Recipe
 from gannets.updates import Optimistic
 from tests.reliability.nursery import Nursery
 from tests.reliability.same import hashes
-from tests.small import small
+from tests.small import LITTLE, small
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def recipe_for(name: str, folder: Path, random_: random.Random) -> Recipe:
         sample_every=random_.choice([0, 3, 5]) if name not in ("ring", "grid") else 0,
         checkpoint_every=random_.choice([1, 1, 2, 3]),
         keep=random_.randint(1, 4),
+        evaluation=random_.choice([None, replace(LITTLE, every=random_.randint(1, 4))]),
     )
     if random_.random() < 0.3:
         recipe = replace(recipe, precision="bfloat16")

@@ -20,9 +20,9 @@ from gannets.files import write_json
 from gannets.game import Batch, Net, Players, Space, Stream
 from gannets.objectives import Wasserstein
 from gannets.terms import Lazy
-from gannets.training import Recipe, Run, Training, load, read
+from gannets.training import Recipe, Run, StopWhen, Training, load, read
 from gannets.updates import SGD, Average, Optimistic
-from tests.small import NAMES, small
+from tests.small import LITTLE, NAMES, small
 
 
 def quick(name: str = "digits", **changes: object) -> Recipe:
@@ -51,6 +51,7 @@ def test_a_run_directory_is_complete(tmp_path: Path) -> None:
             for end in ("json", "safetensors")
         ),
         *(f"model/{name}" for name in ("config.json", "model.safetensors", "README.md")),
+        "eval/00000000.json",
     }
     assert run.recipe == quick()
     assert [line["step"] for line in run.metrics()] == [4, 8, 12]
@@ -100,6 +101,9 @@ def test_a_run_cut_off_and_taken_up_again_is_the_run_that_was_not(
         keep=data.draw(st.integers(1, 4)),
         precision=data.draw(st.sampled_from(["float32", "float32", "bfloat16"])),
     )
+    if data.draw(st.booleans()):
+        stop = data.draw(st.sampled_from([None, StopWhen(patience=1)]))
+        recipe = replace(recipe, evaluation=replace(LITTLE, every=data.draw(every), stop=stop))
     lazy = tuple(Lazy(term, every=3) for term in recipe.game.discriminator_terms)
     if data.draw(st.booleans()):
         recipe = replace(recipe, game=replace(recipe.game, discriminator_terms=lazy))
