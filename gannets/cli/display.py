@@ -261,9 +261,7 @@ class Terminal:
         if not evaluated:
             return []
         step, report = evaluated[-1]
-        evaluation = self._training.recipe.evaluation
-        key = evaluation.best if evaluation else ""
-        first = report.get(key) or next(iter(report))
+        first = report.get(self._training.decisive) or next(iter(report))
         curve = [e.value for _, each in evaluated if (e := each.get(first.key)) is not None]
         row = Table.grid(padding=(0, 2, 0, 0))
         cells = [

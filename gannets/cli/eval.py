@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 from tyro.conf import Positional
 
@@ -164,45 +163,29 @@ def _draw(path: Path, comparison: Comparison) -> None:
 
 def _list(console: Console) -> None:
     """Every metric with the first line of what it is."""
-    from gannets.metrics import catalogue
+    from gannets.metrics import METRICS
 
-    table = Table.grid(padding=(0, 2, 0, 0))
-    for name, metric in catalogue.METRICS.items():
-        about = (type(metric).__doc__ or "").strip().splitlines()[0]
-        table.add_row(name, f"[dim]{escape(repr(metric))}[/]", escape(about))
-    console.print(table)
+    width = max(map(len, METRICS))
+    for name, metric in METRICS.items():
+        about = (type(metric).__doc__ or "").strip().partition("\n\n")[0]
+        console.print(
+            f"[bold]{name:<{width}}[/]  {escape(' '.join(about.split()))}", soft_wrap=True
+        )
 
 
 def _print_report(console: Console, report: Report) -> None:
-    about = report.provenance
-    for role in ("fake", "real", "train", "holdout", "features"):
-        if about.get(role):
-            print(f"{role:<9} {about[role]}")
-    for note in about.get("notes", ()):
-        print(f"note      {note}")
+    for line in report.sides():
+        print(line)
     print()
-    head, *rows = report.rows()
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, title in enumerate(head):
-        numbers = 0 < i < len(head) - 1
-        table.add_column(title, justify="right" if numbers else "left", no_wrap=i < len(head) - 1)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table, soft_wrap=not console.is_terminal)
-    print()
-    for estimate in report:
-        for note in estimate.notes:
-            print(f"{estimate.name}: {note}")
-    for name, why in report.skipped:
-        print(f"not measured: {name}: {why}")
+    for row, says in report.lines():
+        console.print(Text(row, style="bold" if not says else ""), soft_wrap=True)
+        if says:
+            console.print(Text(f"    {says}", style="dim"), soft_wrap=True)
+    remarks = report.remarks()
+    if remarks:
+        print("", *remarks, sep="\n")
 
 
 def _print_reports(console: Console, reports: Reports) -> None:
-    head, *rows = reports.rows()
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, title in enumerate(head):
-        table.add_column(Text(title), justify="right" if i else "left")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table, soft_wrap=not console.is_terminal)
-    print("\n* the best value of its row; ± half the 95 % interval")
+    console.print(Text(str(reports)), soft_wrap=True)
+    print("\n* better than all others beyond the 95 % intervals, of which ± is a half")

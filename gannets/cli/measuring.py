@@ -37,7 +37,7 @@ def measured(
     if every is not None:
         evaluation = replace(evaluation, every=every)
     if metrics is not None:
-        evaluation = replace(evaluation, metrics=tuple(named(metrics).values()))
+        evaluation = replace(evaluation, metrics=tuple(named(metrics).values()), best=None)
     if stop_when is not None:
         stop = _stop(stop_when)
         evaluation = replace(evaluation, stop=stop, best=stop.metric)

@@ -15,6 +15,7 @@ from gannets.metrics.gallery import gallery
 from gannets.metrics.gilbo import GILBO
 from gannets.metrics.kernel import KernelDistance, KernelSubsets
 from gannets.metrics.latent import JacobianConditioning, PathLength
+from gannets.metrics.likelihood_score import FLD
 from gannets.metrics.memorisation import Memorisation
 from gannets.metrics.mmd import MMD
 from gannets.metrics.modes import LabelledModes, Modes
@@ -57,6 +58,7 @@ __all__ = [
     "Estimate",
     "FeatureAccumulator",
     "FeatureMap",
+    "FLD",
     "Frechet",
     "FrechetInfinity",
     "gallery",

@@ -15,6 +15,7 @@ from gannets.metrics.frechet_infinity import FrechetInfinity
 from gannets.metrics.gilbo import GILBO
 from gannets.metrics.kernel import KernelDistance, KernelSubsets
 from gannets.metrics.latent import JacobianConditioning, PathLength
+from gannets.metrics.likelihood_score import FLD
 from gannets.metrics.memorisation import Memorisation
 from gannets.metrics.mmd import MMD
 from gannets.metrics.modes import LabelledModes, Modes
@@ -69,6 +70,7 @@ METRICS: dict[str, Metric] = {
     "memorisation": Memorisation(),
     "authenticity": Authenticity(),
     "mifid": MemorisationInformed(),
+    "fld": FLD(),
     # What a classifier makes of it.
     "classifier_score": ClassifierScore(),
     "gan_train": GanTrainTest(),

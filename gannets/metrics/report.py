@@ -13,6 +13,7 @@ from gannets.metrics.estimate import Estimate
 __all__ = ["Report", "Reports", "figure", "measure"]
 
 SCHEMA = 1
+HEAD = ("metric", "value", "95 % interval", "floor", "excess", "p", "n")
 
 
 @dataclass(frozen=True)
@@ -53,21 +54,31 @@ class Report:
 
     def rows(self) -> list[tuple[str, ...]]:
         """The table: a header, then a row of words an estimate."""
-        head = ("metric", "value", "95 % interval", "floor", "excess", "p", "n", "says")
-        return [head, *(_row(estimate) for estimate in self.estimates)]
+        return [HEAD, *(_row(estimate) for estimate in self.estimates)]
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The table as lines of text: a row and what it says below it; the first is the header."""
+        says = ["", *(estimate.meaning for estimate in self.estimates)]
+        return list(zip(_columns(self.rows()), says, strict=True))
+
+    def remarks(self) -> list[str]:
+        """What has to be known besides: notes on estimates, and what could not be measured."""
+        notes = [f"{e.name}: {note}" for e in self.estimates for note in e.notes]
+        return notes + [f"not measured: {name}: {why}" for name, why in self.skipped]
+
+    def sides(self) -> list[str]:
+        """What was compared, a line each."""
+        roles = ("fake", "real", "train", "holdout", "features", "seed")
+        known = [(role, self.provenance.get(role)) for role in roles]
+        notes = [("note", note) for note in self.provenance.get("notes", ())]
+        return [f"{role:<9} {value}" for role, value in [*known, *notes] if value is not None]
 
     def __str__(self) -> str:
-        lines = [
-            f"{key:<9} {self.provenance[key]}"
-            for key in ("fake", "real", "train", "holdout", "features", "seed")
-            if self.provenance.get(key) is not None
+        table = [
+            line for row, says in self.lines() for line in (row, f"    {says}") if line.strip()
         ]
-        lines += [*(f"note      {note}" for note in self.provenance.get("notes", ())), ""]
-        lines += _columns(self.rows())
-        for estimate in self.estimates:
-            lines += [f"  {estimate.name}: {note}" for note in estimate.notes]
-        lines += [f"not measured: {name}: {why}" for name, why in self.skipped]
-        return "\n".join(lines)
+        remarks = self.remarks()
+        return "\n".join([*self.sides(), "", *table, *([""] if remarks else []), *remarks])
 
     def to_json(self) -> dict[str, Any]:
         """As an object of JSON."""
@@ -121,7 +132,7 @@ class Reports(Sequence[Report]):
         return len(self.reports)
 
     def rows(self) -> list[tuple[str, ...]]:
-        """A row a metric, a column a report; the best value of each row is marked."""
+        """A row a metric, a column a report; a star where one is better beyond both intervals."""
         keys = list(dict.fromkeys(e.key for report in self.reports for e in report))
         head = ("metric", "floor", *(report.name for report in self.reports))
         return [head, *(self._row(key) for key in keys)]
@@ -129,11 +140,8 @@ class Reports(Sequence[Report]):
     def _row(self, key: str) -> tuple[str, ...]:
         found = [report.get(key) for report in self.reports]
         there = [estimate for estimate in found if estimate is not None]
-        best = min(estimate.badness for estimate in there)
-        cells = [
-            "-" if e is None else _cell(e) + (" *" if e.badness == best and len(there) > 1 else "")
-            for e in found
-        ]
+        ahead = _clearly_best(there)
+        cells = ["-" if e is None else _cell(e) + (" *" if e is ahead else "") for e in found]
         floor = there[0].floor
         return there[0].name, "" if floor is None else figure(floor), *cells
 
@@ -181,13 +189,22 @@ def _row(e: Estimate) -> tuple[str, ...]:
     return (
         e.name,
         figure(e.value),
-        "" if e.interval is None else f"{figure(e.interval[0])} .. {figure(e.interval[1])}",
+        "" if e.interval is None else f"{e.interval[0]:.3g} .. {e.interval[1]:.3g}",
         "" if e.floor is None else figure(e.floor),
         "" if e.excess is None else f"{e.excess:+.3g}",
         "" if e.p is None else ("<1e-4" if e.p < 1e-4 else f"{e.p:.2g}"),
         f"{e.n[0]:,}" if e.n[0] == e.n[1] else f"{e.n[0]:,}/{e.n[1]:,}",
-        e.meaning,
     )
+
+
+def _clearly_best(estimates: Sequence[Estimate]) -> Estimate | None:
+    """The one whose interval is clear of all others', if there is one."""
+    if len(estimates) < 2:
+        return None
+    first, second = sorted(estimates, key=lambda estimate: estimate.badness)[:2]
+    low, high = first.interval or (first.value,) * 2, second.interval or (second.value,) * 2
+    apart = low[1] < high[0] or high[1] < low[0]
+    return first if apart and first.badness < second.badness else None
 
 
 def _cell(e: Estimate) -> str:
@@ -197,11 +214,11 @@ def _cell(e: Estimate) -> str:
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of words in aligned columns; numbers to the right, the last column as it is."""
+    """Rows of words in aligned columns, numbers to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return [
         "  ".join(
-            cell.ljust(width) if i in (0, len(row) - 1) else cell.rjust(width)
+            cell.rjust(width) if i else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Samples", "canonical_order"]
 
+LEVELS = 65_280
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -58,7 +60,7 @@ class Samples:
             )
         if self.y is not None and self.y.shape != (len(x),):
             raise InputError(f"{self.name} are {len(x):,}, but have {self.y.numel():,} labels.")
-        order, digests = canonical_order(x.float().flatten(1), self.y)
+        order, digests = canonical_order(x.float(), self.y)
         object.__setattr__(self, "_digests", digests)
         object.__setattr__(self, "x", x.float()[order])
         if self.y is not None:
@@ -104,12 +106,25 @@ class Samples:
 
 
 def canonical_order(
-    x: Float[Tensor, "n d"], y: Int64[Tensor, " n"] | None = None
+    x: Float[Tensor, "n ..."], y: Int64[Tensor, " n"] | None = None
 ) -> tuple[Int64[Tensor, " n"], np.ndarray]:
     """The order of the rows by their 16-byte hashes, and the hashes in that order.
 
-    Equal rows come together: what needs rows in random order has to shuffle them.
+    Images are hashed to 1/65,280, of which 1/255 and 1/16 are multiples: a picture is the same
+    whatever units it has been through. Equal rows come together: what needs rows in random order
+    has to shuffle them.
     """
+    exact = _digests(x.flatten(1), y)
+    if x.ndim < 4:
+        order = np.lexsort(_words(exact))
+        return torch.from_numpy(order), exact[order]
+    digests = _digests((x.flatten(1) * LEVELS).round(), y)
+    order = np.lexsort([*_words(exact), *_words(digests)])
+    return torch.from_numpy(order), digests[order]
+
+
+def _digests(x: Tensor, y: Tensor | None) -> np.ndarray:
+    """A hash of each row and its label."""
     rows = np.ascontiguousarray(x.numpy())
     labels = None if y is None else y.numpy()
     digests = np.empty(len(rows), dtype="V16")
@@ -118,5 +133,9 @@ def canonical_order(
         if labels is not None:
             digest.update(int(labels[i]).to_bytes(8, "big", signed=True))
         digests[i] = digest.digest()
-    order = np.lexsort(digests.view(">u8").reshape(-1, 2).T[::-1])
-    return torch.from_numpy(order), digests[order]
+    return digests
+
+
+def _words(digests: np.ndarray) -> list[np.ndarray]:
+    """Hashes as numbers, the least significant first."""
+    return list(digests.view(">u8").reshape(-1, 2).T[::-1])

@@ -1,7 +1,9 @@
 """Reference statistics in a file: moments of the real samples' features, and what they are of.
 
-A file is used only where everything agrees that a distance depends on: the samples (by content),
-the extractor and what is done before it, and the split. One safetensors file holds numbers and
+Nothing looks for such a file: it is used where it is named, for moments of other samples than one
+thinks are the worst of defects in a distance. `load_statistics(path, expect=...)` is for whoever
+keeps many: a hit has the very samples (by content), the extractor and what is done before it, the
+split and the version of gannets. One safetensors file holds numbers and
 description; it is written whole or not at all, and read back only if its digest bears it out.
 """
 
@@ -9,9 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +24,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from gannets.errors import InputError
+from gannets.files import write_bytes
 from gannets.metrics.comparison import CHUNK, FeatureMap
 from gannets.metrics.moments import MomentsAccumulator, SampleMoments
 from gannets.metrics.samples import Samples
@@ -72,6 +73,8 @@ class Statistics:
     origin: Origin
     version: str
     """The version of gannets that computed them."""
+    event: tuple[int, ...] = ()
+    """Shape of one sample."""
     seed: int = 0
     """The seed of the extractor's fit, or of a draw of the samples, where there was one."""
 
@@ -81,6 +84,7 @@ class Statistics:
             "n": self.moments.n,
             "d": len(self.moments.mean),
             **asdict(self.origin),
+            "event": list(self.event),
             "version": self.version,
             "seed": self.seed,
         }
@@ -103,7 +107,13 @@ def build_statistics(samples: Samples, map: FeatureMap, *, split: str, seed: int
         for part in samples.x.split(CHUNK):
             seen.update(map(part).double().cpu())
     origin = origin_of(samples, map, split=split)
-    return Statistics(moments=seen.compute(), origin=origin, version=_version(), seed=seed)
+    return Statistics(
+        moments=seen.compute(),
+        origin=origin,
+        version=_version(),
+        event=samples.event,
+        seed=seed,
+    )
 
 
 def save_statistics(statistics: Statistics, path: Path) -> None:
@@ -113,22 +123,15 @@ def save_statistics(statistics: Statistics, path: Path) -> None:
         "schema": SCHEMA,
         "origin": asdict(statistics.origin),
         "version": statistics.version,
+        "event": list(statistics.event),
         "seed": statistics.seed,
     }
     text = json.dumps({**about, "sha256": _digest(tensors, about)}, sort_keys=True)
     blob = safetensors.torch.save(tensors, metadata={KEY: text})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(blob)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_bytes(path, blob)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def load_statistics(path: Path, *, expect: Origin | None = None) -> Statistics:
@@ -151,6 +154,7 @@ def load_statistics(path: Path, *, expect: Origin | None = None) -> Statistics:
             moments=SampleMoments.from_tensors(tensors),
             origin=Origin(**about["origin"]),
             version=str(about["version"]),
+            event=tuple(map(int, about["event"])),
             seed=int(about["seed"]),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -7,11 +7,12 @@ To expect: all 25 modes.
 """
 
 from gannets.game import Game, Gaussian, both
+from gannets.metrics import PRDC, Modes, SlicedWasserstein
 from gannets.nets import MLP
 from gannets.objectives import RpGAN
 from gannets.terms import R1, R2
 from gannets.theory import Grid
-from gannets.training import Nets, Recipe
+from gannets.training import Evaluation, Nets, Recipe
 from gannets.updates import Adam, Alternating, Average
 
 grid = Recipe(
@@ -28,4 +29,6 @@ grid = Recipe(
     averaging=Average(half_life=64_000),
     batch=256,
     steps=10_000,
+    # Mean and covariance say nothing of modes; transport along all directions sees them.
+    evaluation=Evaluation(metrics=(SlicedWasserstein(), Modes(), PRDC())),
 )

@@ -33,6 +33,7 @@ from gannets.training.device import resolve_device
 from gannets.training.model import Model
 from gannets.training.reading import read
 from gannets.training.run import Run
+from gannets.training.stored import against, are_statistics
 from gannets.training.subject import LatentSpace, held_out, is_model, is_run, played, samples_of
 
 __all__ = ["compare", "evaluate", "named"]
@@ -62,6 +63,8 @@ def evaluate(
     run, or the directory of one: a run is measured against what its data held out, and what it was
     trained on serves the metrics of generalisation. A list of fakes gives `Reports`, side by side.
 
+    `real` may also be a file of statistics, from `gannets stats build`, for FD alone.
+
     `metrics` are "auto" (what is cheap and fits), "all", or names and values, as in
     `"fd,prdc"` or `[Frechet(), PRDC(k=3)]`. `features` is the text of an extractor
     (`docs/metrics.md`) or a value; `n` how many samples of each side (by default all, up to
@@ -73,6 +76,10 @@ def evaluate(
         common |= {"classifier": classifier, "n": n, "seed": seed, "best": best}
         common |= {"device": device, "watch": watch}
         return _side_by_side([evaluate(fake=each, real=real, **common) for each in fake])
+    if are_statistics(real):
+        given: dict[str, Any] = {"metrics": metrics, "features": features, "n": n, "seed": seed}
+        given |= {"holdout": holdout, "classifier": classifier, "best": best, "device": device}
+        return against(real, fake=fake, **given)
     comparison = compare(
         fake=fake,
         real=real,
@@ -137,6 +144,8 @@ def compare(
     device: str | torch.device = "cpu",
 ) -> Comparison:
     """Both sides, drawn and ready to be seen: what a metric is called with. As in `evaluate`."""
+    if are_statistics(real):
+        raise InputError(f"{real!s:.200} holds no samples to look at: give the data themselves.")
     where = resolve_device(device)
     sides = _sides(fake, real, holdout, n=n, seed=seed, best=best, device=where)
     seen_through = _features(features, sides.real, where)

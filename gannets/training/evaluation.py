@@ -41,8 +41,8 @@ class Evaluation:
     features: str = "auto"
     n: int = 2_000
     """Samples of each side, or as many as were held out."""
-    best: str = "fd"
-    """The estimate by which the best checkpoint is known, and kept."""
+    best: str | None = None
+    """The estimate by which the best checkpoint is known, and kept; None: the first."""
     stop: StopWhen | None = None
 
     def __post_init__(self) -> None:
@@ -56,11 +56,6 @@ class Evaluation:
         for metric in self.metrics:
             if not isinstance(metric, Metric):
                 raise InputError(f"{metric!r:.60} is no metric: give values such as Frechet().")
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The estimates that something follows from."""
-        return (self.best,) if self.stop is None else (self.best, self.stop.metric)
 
 
 Evaluated = tuple[int, Report]

@@ -227,6 +227,11 @@ class Training:
         """What was measured so far, oldest first."""
         return [] if self._monitor is None else self._monitor.evaluated
 
+    @property
+    def decisive(self) -> str:
+        """The estimate by which the best checkpoint is known."""
+        return "" if self._monitor is None else self._monitor.key
+
     def __iter__(self) -> Iterator[Step]:
         rollback = Rollback(self.state, self._window)
         while True:

@@ -52,18 +52,25 @@ class Monitor:
                 raise
             report = Report((), ((f"step {step}", str(error)),))
         else:
-            for key in self._evaluation.keys:
-                _ = report[key]  # refused, with what there is, where no metric has one of that name
+            stop = self._evaluation.stop
+            for key in (self._evaluation.best, stop and stop.metric):
+                # Refused, with what there is, where no metric has an estimate of that name.
+                _ = key and report[key]
         self.evaluated.append((step, report))
         return report
 
     @property
     def best(self) -> Estimate | None:
         """The estimate that makes the game, as it is now, the best so far."""
-        key = self._evaluation.best
-        if self._state.step == 0 or best_of(self.evaluated, key) != self._state.step:
+        if not self._now or best_of(self.evaluated, self.key) != self._state.step:
             return None
-        return self.evaluated[-1][1].get(key)
+        return self.evaluated[-1][1].get(self.key)
+
+    @property
+    def key(self) -> str:
+        """The estimate that decides which is the best."""
+        measured = (estimate.key for _, report in self.evaluated for estimate in report)
+        return self._evaluation.best or next(measured, "")
 
     @property
     def reached(self) -> str | None:

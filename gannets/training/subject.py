@@ -17,7 +17,7 @@ from gannets.game import Prior, Stream
 from gannets.metrics.played import Played
 from gannets.metrics.samples import Samples
 from gannets.theory.densities import Density
-from gannets.training.continuation import ancestor
+from gannets.training.layout import check
 from gannets.training.model import Model
 from gannets.training.recipe import Recipe
 from gannets.training.run import Run
@@ -107,7 +107,9 @@ def held_out(
 def played(run: Run, *, device: str | torch.device = "cpu") -> Played:
     """The game of a run as its last checkpoint has it."""
     state = State(run.recipe, device=device)
-    checkpoint = ancestor(run, state)
+    checkpoint, _ = run.store.last(lambda checkpoint: check(checkpoint, state))
+    if checkpoint is None:
+        raise InputError(f"{run.path} has no checkpoint, so that there is no game to look at.")
     state.load(checkpoint.tensors, checkpoint.counters)
     return game_of(state)
 

@@ -106,3 +106,14 @@ def test_what_is_no_set_of_samples_is_refused(x: torch.Tensor, words: str) -> No
 def test_labels_must_be_as_many() -> None:
     with pytest.raises(InputError, match="20, but have 19 labels"):
         Samples(points(), torch.zeros(19, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("peak", [255, 16])
+def test_an_image_is_the_same_whatever_units_it_has_been_through(peak: int) -> None:
+    levels = torch.randint(peak + 1, (20, 1, 6, 6), generator=torch.Generator().manual_seed(0))
+    unit = levels.float() / peak
+    other = levels.float() * (2 / peak) - 1  # to [-1, 1] and back: off by a rounding error
+    back = ((other + 1) / 2).flip(0)
+    assert Samples(unit).fingerprint == Samples(back).fingerprint
+    assert torch.allclose(Samples(unit).x, Samples(back).x, atol=1e-6)
+    assert Samples(unit).fingerprint != Samples(((levels + 1) % (peak + 1)) / peak).fingerprint

@@ -68,9 +68,7 @@ def _cases() -> dict[str, Recipe]:
 CASES = _cases()
 SINGLE = ("ring", "digits", "dcgan")
 """Played in single precision too."""
-RUN = replace(
-    CASES["ring"], checkpoint_every=10, record_every=5, sample_every=0, evaluation=LITTLE
-)
+RUN = replace(CASES["ring"], checkpoint_every=10, record_every=5, sample_every=0, evaluation=LITTLE)
 
 
 def recipes_to_play() -> dict[str, Recipe]:
