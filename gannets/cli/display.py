@@ -158,9 +158,9 @@ class Lines:
         step, report = self._training.evaluated[-1]
         done = f"{step:>{len(f'{self._training.recipe.steps:,}')},}   measured   "
         values = ", ".join(
-            f"{e.name} {figure(e.value)}"
+            f"{e.key if i else e.name} {figure(e.value)}"
             + ("" if e.floor is None else f" (perfect: {figure(e.floor)})")
-            for e in report
+            for i, e in enumerate(report)
         )
         self._console.print(done + values, soft_wrap=True, highlight=False, markup=False)
 

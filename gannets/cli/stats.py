@@ -1,8 +1,8 @@
-"""`gannets stats`: moments of data's features in a file, for what is measured against them often."""
+"""`gannets stats`: moments of data's features in a file, to measure against again and again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -106,7 +106,7 @@ def _action(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     return action, tuple(rest)
 
 
-def _refuse(action: str, given: dict[str, object], *, out: str | None, force: bool) -> None:
+def _refuse(action: str, given: Mapping[str, object], *, out: str | None, force: bool) -> None:
     """Refuse options that an action has no use for."""
     idle = [name for name, value in given.items() if value is not None and action == "show"]
     idle += ["--out"] * (out is not None and action != "build")
@@ -137,6 +137,12 @@ def _build(data: str, path: Path, choice: _Choice) -> int:
 
     with _status(f"seeing {data}"):
         samples, seen_through = choice.see(data)
+        if seen_through.id.startswith("pca:"):
+            raise InputError(
+                f"{data} would be seen through {seen_through.id}, which is fitted to the data and "
+                "is in no file of statistics: choose other features, such as --features "
+                f"{'pixels' if samples.are_images else 'values'}."
+            )
         statistics = build_statistics(samples, seen_through, split=choice.split, seed=choice.seed)
     save_statistics(statistics, path)
     _print(statistics)
@@ -169,11 +175,12 @@ def _verify(
     name = stored.origin.features
     if features is None and name.startswith(("classifier:", "inception:", "module:")):
         raise InputError(
-            f"{path} is of {name}, whose weights are elsewhere: add --features, as in classifier:DIR."
+            f"{path} is of {name}, whose weights are elsewhere: add --features, as in "
+            "classifier:DIR."
         )
     choice = _Choice(
         features or name,
-        n or stored.moments.n,
+        n or (stored.moments.n if split in (None, stored.origin.split) else None),
         stored.seed if seed is None else seed,
         split or stored.origin.split,
         device,

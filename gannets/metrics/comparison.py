@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -20,6 +20,7 @@ from gannets.theory.densities import Density
 
 __all__ = ["Classifier", "Comparison", "FeatureMap", "Generator", "Metric", "Unmeasurable"]
 
+T = TypeVar("T")
 CHUNK = 500
 """Samples that an extractor sees at a time: always as many, so that results do not depend on it."""
 
@@ -111,6 +112,7 @@ class Comparison:
                     f"{self.real.event}: both sides must be of one shape."
                 )
         self.__dict__["_seen"] = {}
+        self.__dict__["_known"] = {}
 
     def facing(self, fake: Samples, *, about: Mapping[str, Any]) -> Comparison:
         """The same real samples against other fake ones; what was seen of the real is kept."""
@@ -118,7 +120,17 @@ class Comparison:
         other.__dict__["_seen"].update(
             {key: kept for key, kept in self.__dict__["_seen"].items() if kept[0] is not self.fake}
         )
+        other.__dict__["_known"] = self.__dict__["_known"]
         return other
+
+    def once(self, what: Hashable, compute: Callable[[], T]) -> T:
+        """What depends on the real samples and the seed alone, computed once however many fakes
+        they face; `what` says all that it depends on besides.
+        """
+        known: dict[Hashable, T] = self.__dict__["_known"]
+        if what not in known:
+            known[what] = compute()
+        return known[what]
 
     def see(self, samples: Samples) -> Float[Tensor, "n d"]:
         """The features of samples, float64, computed once."""

@@ -106,7 +106,10 @@ class Frechet:
         clamped = mean + covariance < 0
         value = max(0.0, mean + covariance)
         stream = comparison.stream("fd")
-        floor = split_floor(first, n=n, draws=self.splits, stream=stream)
+        floor = comparison.once(
+            ("split floor", n, self.splits),
+            lambda: split_floor(first, n=n, draws=self.splits, stream=stream),
+        )
         p = permutation_test(first, second, draws=self.permutations, stream=stream.at(1))
         interval = _interval(value, first_order_variance(first, second), floor)
         notes = _notes(min(n), d, floor, clamped=clamped, identical=identical)

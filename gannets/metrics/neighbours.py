@@ -89,7 +89,9 @@ class PRDC:
         _enough(real, fake, k)
         n, m = len(real), len(fake)
         # One neighbour more than the radii take: the floor asks whether there are ties.
-        found = nearest(real, real, k=min(k + 1, n - 1), skip_self=True)
+        found = comparison.once(
+            ("neighbours", k), lambda: nearest(real, real, k=min(k + 1, n - 1), skip_self=True)
+        )
         fake_radii = nearest(fake, fake, k=k, skip_self=True)[0][:, k - 1]
         values = _prdc(real, fake, k, found[0][:, k - 1], fake_radii)
 
@@ -97,7 +99,9 @@ class PRDC:
             return list(prdc(real=real[a], fake=fake[b], k=k).values())
 
         errors = subsampled_errors(again, n, m, comparison.stream("prdc"), smallest=2 * (k + 1))
-        floors = self._floors(comparison, found, m)
+        floors = comparison.once(
+            ("PRDC's floors", k, m), lambda: self._floors(comparison, found, m)
+        )
         notes = () if errors else (f"No interval: it takes {4 * (k + 1)} samples a side.",)
         few = ("Fewer reals than fakes: the floor is that of as many fakes as reals.",)
         return tuple(

@@ -39,7 +39,7 @@ class Evaluation:
     """Updates between evaluations; there is one before the first update, too."""
     metrics: tuple[Any, ...] = (Frechet(), PRDC())
     features: str = "auto"
-    n: int = 2_000
+    n: int = 1_000
     """Samples of each side, or as many as were held out."""
     best: str | None = None
     """The estimate by which the best checkpoint is known, and kept; None: the first."""

@@ -1,4 +1,4 @@
-"""The front door for a file of reference statistics: `evaluate(fake=..., real="stats.safetensors")`.
+"""The front door for reference statistics: `evaluate(fake=..., real="stats.safetensors")`.
 
 The one number that can be measured so is FD (`gannets.metrics.stored`).
 """

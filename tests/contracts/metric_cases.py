@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 import pandas
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from gannets.data import Arrays, open_source
-from gannets.game import Gaussian, Prior, Stream
+from gannets.data import Arrays, Source, open_source
+from gannets.game import Game, Gaussian, Marginal, Players, Prior, Stream
 from gannets.metrics.catalogue import METRICS
 from gannets.metrics.comparison import Comparison, Metric, Unmeasurable
 from gannets.metrics.played import Played
 from gannets.metrics.samples import Samples
-from gannets.theory import Ring
+from gannets.objectives import Minimax
+from gannets.theory import Normal, Ring
 from gannets.training import State
 from gannets.training.subject import game_of
+from gannets.updates import SGD
 from tests.metrics.helpers import Values
 from tests.small import small
 
@@ -383,7 +385,9 @@ def _row_shift(case: Case) -> Case:
 def _row_collapse(case: Case) -> Case:
     assert case.fake.frame is not None
     frame = case.fake.frame.iloc[[0] * len(case.fake)].reset_index(drop=True)
-    return replace(case, fake=encoded(frame.assign(a=frame["a"] + np.linspace(0, 0.01, len(frame)))))
+    return replace(
+        case, fake=encoded(frame.assign(a=frame["a"] + np.linspace(0, 0.01, len(frame))))
+    )
 
 
 def _row_shuffle(case: Case) -> Case:

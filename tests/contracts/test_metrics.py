@@ -150,7 +150,9 @@ def sentences(estimate: Estimate) -> None:
         assert text.strip() == text
         assert text.endswith((".", ")")), text
         # Names of their own, k-means and p_g, begin as they are written.
-        assert text[0].isupper() or text.startswith(("k-means", "p_g", "sigma")) or text[0].isdigit()
+        assert (
+            text[0].isupper() or text.startswith(("k-means", "p_g", "sigma")) or text[0].isdigit()
+        )
         assert not re.search(r"\bnan\b|\binf\b|None|tensor\(", text, re.IGNORECASE), text
 
 
