@@ -1,7 +1,8 @@
 """What the default report costs, and what measuring costs a run as it goes.
 
 The report of 10,000 points of 64 dimensions a side, with as many held out; on two threads, metric
-by metric. Then one evaluation of a recipe as it comes (the real side already seen) against the
+by metric, with the seconds of all processors: on a machine that is shared the former are as much its
+neighbours'. Then one evaluation of a recipe as it comes (the real side already seen) against the
 training between two: `Evaluation.every` updates.
 
     python benchmarks/report.py [--profile NAME] [--metrics NAMES]
@@ -11,10 +12,12 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import itertools
 import pstats
 import statistics
 import time
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -28,7 +31,7 @@ STEPS, EVALUATIONS = 40, 3
 AIM = 20.0
 
 
-def sides() -> dict[str, torch.Tensor]:
+def sides() -> dict[str, Any]:
     """Correlated Gaussian points, and fakes that are a little narrower."""
     generator = torch.Generator().manual_seed(0)
     mixing = torch.randn(D, D, generator=generator) / D**0.5
@@ -41,18 +44,21 @@ def sides() -> dict[str, torch.Tensor]:
 
 def default_report(metrics: str) -> None:
     """Seconds of each metric, and of reading, ordering and seeing before the first."""
-    marks = [("opening both sides", time.perf_counter())]
+    marks: list[tuple[str, float, float]] = []
 
     def watch(name: str) -> None:
-        marks.append((name, time.perf_counter()))
+        marks.append((name, time.perf_counter(), time.process_time()))
+
+    watch("opening both sides")
 
     report = evaluate(**sides(), metrics=metrics, watch=watch)
-    marks.append(("", time.perf_counter()))
-    print(f"{f'report, {N:,} x {D}, {THREADS} threads':<36} {'seconds':>10}")
-    for (name, start), (_, end) in zip(marks, marks[1:], strict=False):
-        print(f"{name:<36} {end - start:>10.2f}")
-    total = marks[-1][1] - marks[0][1]
-    print(f"{f'in all, {len(report)} estimates (aim: {AIM:.0f})':<36} {total:>10.2f}\n")
+    watch(f"in all, {len(report)} estimates (aim: {AIM:.0f} s)")
+    print(f"{f'report, {N:,} x {D}, {THREADS} threads':<36} {'seconds':>10} {'processor':>10}")
+    total = (marks[-1][0], *marks[0][1:]), (marks[-1][0], *marks[-1][1:])
+    for (name, *start), (_, *end) in [*itertools.pairwise(marks), total]:
+        spent = (b - a for a, b in zip(start, end, strict=True))
+        print(f"{name:<36} " + " ".join(f"{each:>10.2f}" for each in spent), flush=True)
+    print()
 
 
 def profile(metric: str) -> None:

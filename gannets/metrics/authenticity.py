@@ -128,9 +128,14 @@ class MemorisationInformed:
             "samples."
             if penalised
             else "FD itself: the samples are not near to training samples.",
-            notes=()
-            if floor is not None
-            else ("No floor: fewer held-out samples than fake ones.",),
+            notes=(
+                *(
+                    ()
+                    if floor is not None
+                    else ("No floor: fewer held-out samples than fake ones.",)
+                ),
+                "No interval: it jumps where the cosine distance crosses its threshold.",
+            ),
             details={"cosine_distance": distance, "penalised": penalised},
         )
         return (estimate,)

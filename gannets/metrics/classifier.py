@@ -73,9 +73,11 @@ class ClassifierScore:
         )
         notes = []
         if len(reference) < n:
-            notes.append(f"the floor is that of {len(reference):,} real samples, for want of more")
+            notes.append(f"The floor is that of {len(reference):,} real samples, for want of more.")
         if score > floor:
-            notes.append("higher than real samples score: beyond their score, higher is not better")
+            notes.append(
+                "Higher than real samples score: beyond their score, higher is not better."
+            )
         spread = math.hypot(error, error_ideal)
         gap = math.log(score) - math.log(floor)
         through = None if classifier.id == comparison.map.id else classifier.id
@@ -140,7 +142,7 @@ class GanTrainTest:
 
         by_fakes, by_reals = fitted(fakes), fitted(reals)
         right = _right(by_reals, test)
-        notes = [f"classifiers fitted to {n:,} samples each"]
+        notes = [f"Classifiers fitted to {n:,} samples each."]
         common = {"classes": classes, "fitted_to": n, "tested_on": len(test)}
         ceiling = right / len(test)
         taught, tested = _right(by_fakes, test), _right(by_reals, fake)
@@ -155,8 +157,8 @@ class GanTrainTest:
                 interval=wilson(taught, len(test)),
                 floor=ceiling,
                 better="higher",
-                meaning=f"fakes teach a classifier {taught / len(test):.1%} of real samples, "
-                f"real ones {ceiling:.1%}",
+                meaning=f"Fakes teach a classifier {taught / len(test):.1%} of real samples, "
+                f"real ones {ceiling:.1%}.",
                 notes=tuple(notes),
                 details=common,
             ),
@@ -172,7 +174,7 @@ class GanTrainTest:
                 p=_shares_differ(tested, len(fake), right, len(test)),
                 better="near",
                 meaning=f"{tested / len(fake):.1%} of fakes are what their label says to a "
-                f"classifier of real samples, of real ones {ceiling:.1%}",
+                f"classifier of real samples, of real ones {ceiling:.1%}.",
                 notes=tuple(notes),
                 details=common,
             ),
@@ -227,7 +229,7 @@ def _shares_differ(a: int, n: int, b: int, m: int) -> float | None:
 
 def _says(score: float, floor: float, classes: float) -> str:
     if score < 0.9 * floor:
-        return f"as certain and varied as {score:.3g} of {classes:.0f} classes, real {floor:.3g}"
+        return f"As certain and varied as {score:.3g} of {classes:.0f} classes, real {floor:.3g}."
     if score <= 1.02 * floor:
-        return "classes are as certain and as varied as those of real samples"
-    return "classes are more certain or more even than those of real samples"
+        return "Classes are as certain and as varied as those of real samples."
+    return "Classes are more certain or more even than those of real samples."

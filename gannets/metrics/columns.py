@@ -189,7 +189,7 @@ def similarities(*, real: Columns, fake: Columns) -> dict[str, dict[str, float]]
         "tv": each(tv_complement, categories, "codes"),
         "pair_correlation": _pair_correlation(real, fake),
         "contingency": _contingency(real, fake),
-        "coverage": each(_range_coverage, numeric, "numbers")
+        "column_coverage": each(_range_coverage, numeric, "numbers")
         | each(_category_coverage, categories, "codes"),
         "missingness": _missingness(real, fake),
     }

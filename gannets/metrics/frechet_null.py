@@ -84,7 +84,10 @@ class BlockMoments:
             outer = mean[:, :, None] * mean[:, None, :]
             covariance = (total - outer * n[..., None]) / (n[..., None] - 1)
             trace = covariance.diagonal(dim1=1, dim2=2).sum(1).clamp(min=0)
+            # Blocks that do not vary, away from the centre, have covariances of rounding errors.
+            rounding = total.diagonal(dim1=1, dim2=2).sum(1) * torch.finfo(trace.dtype).eps
             jitter = trace * (JITTER / mean.shape[1]) + torch.finfo(trace.dtype).tiny
+            jitter = jitter + 4 * rounding / (n[:, 0] - 1)
             covariance.diagonal(dim1=1, dim2=2).add_(jitter[:, None])
             means.append(mean)
             traces.append(trace)

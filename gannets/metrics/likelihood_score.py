@@ -6,6 +6,9 @@ a training sample the variance shrinks to nothing, and with it the likelihood of
 the same number with real samples in the fakes' place. The gap, that of held-out less that of
 training samples, is overfitting alone. In nats per 100 features: a point is 1 % of a nat a feature.
 
+Blind, as any mixture about samples is, where few broad Gaussians are a good density: samples at the
+mean of data that are one Gaussian get less than 0.
+
 As in the authors' code: Adam (rate 0.5, at most 50 epochs) on the logarithms of the variances, each
 first that to the nearest training sample; while fitting, a broad Gaussian about the training mean
 stands by, so that no stray training sample blows a variance up. Otherwise than there:
@@ -298,6 +301,11 @@ class FLD:
             meaning = (
                 f"New data is {value / 100:.3g} nats a feature less likely about these samples "
                 "than about real ones."
+            )
+        elif interval[1] < 0:
+            meaning = (
+                "New data is likelier about these samples than about real ones, as it is about "
+                "blurred samples: no sign of quality."
             )
         else:
             meaning = "New data is as likely about these samples as about real ones."

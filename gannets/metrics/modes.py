@@ -25,6 +25,7 @@ __all__ = ["LabelledModes", "Modes", "labels_of", "mode_distances"]
 EXACT = 200_000
 """Exact samples by which the ceiling is found where modes overlap."""
 CHUNK = 500
+COUNT = "No interval: it is the count of these very samples; p says what chance makes of it."
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,8 @@ class Modes:
             value = int((counts >= least).sum())
             expected = sum(binomial_p(least, n, min(float(q), 1 - 1e-12)) for q in shares)
             missing = total - value
-            unseen = 1 - 0.05 ** (1 / n)
+            most = 1 - 0.05 ** (1 / n)
+            unseen = (f"A mode without a sample may still have up to {most:.2%} of p_g.",)
             words = "one sample" if least == 1 else f"{least} samples"
             found.append(
                 comparison.estimate(
@@ -149,9 +151,7 @@ class Modes:
                     p=min(1.0, (total - expected) / missing) if missing else 1.0,
                     better="higher",
                     meaning=f"{value} of {total} modes have at least {words} of high quality.",
-                    notes=(f"A mode without a sample may still have up to {unseen:.2%} of p_g.",)
-                    if missing and least == 1
-                    else (),
+                    notes=(*(unseen if missing and least == 1 else ()), COUNT),
                     details={"counts": counts.tolist()},
                 )
             )
@@ -247,6 +247,7 @@ class LabelledModes:
             meaning=f"No sample is of class {', '.join(map(str, absent))}."
             if absent
             else "Every class of the data is there.",
+            notes=(COUNT,),
             details={"missing": absent, "fake": fake.tolist(), "real": real.tolist()},
         )
         # Half a sample more of each: a class that the real ones happen to lack costs no infinity.

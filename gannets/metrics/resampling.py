@@ -61,6 +61,8 @@ def binomial_p(successes: int, n: int, share: float = 0.5) -> float:
     """P(X >= successes), X binomial(n, share), exactly."""
     if successes <= 0:
         return 1.0
+    if successes > n:
+        return 0.0
     k = torch.arange(successes, n + 1, dtype=torch.float64)
     size = torch.tensor(float(n), dtype=torch.float64)
     log = (

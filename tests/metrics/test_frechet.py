@@ -354,15 +354,17 @@ def test_identical_sets() -> None:
     [
         pytest.param(torch.zeros(50, 3), torch.zeros(50, 3), id="constant, equal"),
         pytest.param(torch.zeros(200, 3), torch.ones(100, 3), id="constant, apart"),
-        pytest.param(torch.zeros(200, 3), torch.randn(200, 3), id="constant against normal"),
-        pytest.param(torch.randn(200, 3), torch.zeros(200, 3), id="collapsed"),
-        pytest.param(torch.randn(2, 3), torch.randn(2, 3), id="two rows"),
-        pytest.param(torch.randn(2, 3), torch.randn(500, 3), id="two against many"),
-        pytest.param(torch.randn(3, 1), torch.randn(5, 1), id="three rows of one"),
-        pytest.param(torch.randn(300, 1) * torch.ones(1, 5), torch.randn(300, 5), id="rank one"),
-        pytest.param(torch.randn(7, 40), torch.randn(9, 40), id="n<d"),
-        pytest.param(1e-18 * torch.randn(200, 2), 1e-18 * torch.randn(200, 2), id="tiny"),
-        pytest.param(1e15 * torch.randn(200, 2), 1e15 * torch.randn(200, 2), id="huge"),
+        pytest.param(torch.zeros(200, 3), normal(200, 3, seed=71), id="constant against normal"),
+        pytest.param(normal(200, 3, seed=72), torch.zeros(200, 3), id="collapsed"),
+        pytest.param(normal(2, 3, seed=73), normal(2, 3, seed=74), id="two rows"),
+        pytest.param(normal(2, 3, seed=75), normal(500, 3, seed=76), id="two against many"),
+        pytest.param(normal(3, 1, seed=77), normal(5, 1, seed=78), id="three rows of one"),
+        pytest.param(
+            normal(300, 1, seed=79) * torch.ones(1, 5), normal(300, 5, seed=80), id="rank one"
+        ),
+        pytest.param(normal(7, 40, seed=81), normal(9, 40, seed=82), id="n<d"),
+        pytest.param(1e-18 * normal(200, 2, seed=83), 1e-18 * normal(200, 2, seed=84), id="tiny"),
+        pytest.param(1e15 * normal(200, 2, seed=85), 1e15 * normal(200, 2, seed=86), id="huge"),
     ],
 )
 def test_degenerate_sets_give_numbers(real: Tensor, fake: Tensor) -> None:

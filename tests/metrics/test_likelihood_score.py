@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gannets.errors import InputError
-from gannets.metrics import METRICS, FLD, Unmeasurable
+from gannets.metrics import FLD, METRICS, Unmeasurable
 from gannets.metrics import likelihood_score as module
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.features import PCA
@@ -121,10 +121,8 @@ def test_mini_batches_and_blocks_come_to_the_same(monkeypatch: pytest.MonkeyPatc
     torch.testing.assert_close(fit_variances(centres=centres, points=train), whole)
 
 
-def test_shapes_that_do_not_fit_are_refused() -> None:
+def test_empty_sets_are_refused() -> None:
     x = normal(5, 3)
-    with pytest.raises(InputError, match="one width"):
-        feature_log_likelihood(fake=x[:, :2], train=x, points=x)
     with pytest.raises(InputError, match="at least one each"):
         feature_log_likelihood(fake=x[:0], train=x, points=x)
 
@@ -132,25 +130,33 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
 # The metric
 
 
-@pytest.mark.parametrize("heavy", [False, True], ids=["Gaussian", "heavy tails"])
-def test_perfect_generators_are_at_the_floor(heavy: bool) -> None:
-    """20 repeats, seeds nothing was looked at: means within 3.5 standard errors of the floors."""
+@pytest.mark.parametrize(
+    ("heavy", "repeats"),
+    [
+        pytest.param(False, 12, id="Gaussian"),
+        pytest.param(False, 60, id="Gaussian, 60", marks=pytest.mark.slow),
+        pytest.param(True, 60, id="heavy tails", marks=pytest.mark.slow),
+    ],
+)
+def test_perfect_generators_are_at_the_floor(heavy: bool, repeats: int) -> None:
+    """Seeds nothing was looked at: means within 3.5 standard errors of the floors."""
     fld, gap, covered = [], [], 0
-    for seed in range(300, 320):
+    for seed in range(300, 300 + repeats):
         g = torch.Generator().manual_seed(seed)
 
         def draw(n: int, g: torch.Generator = g) -> Tensor:
             tail = torch.rand(n, 1, generator=g).pow(-0.5).clamp(max=5) if heavy else 1
             return torch.randn(n, 8, generator=g) * tail
 
-        row = measured(draw(300), draw(300), draw(150), seed=seed)
+        row = measured(draw(200), draw(200), draw(100), seed=seed)
         fld.append(row["fld"].value)
         gap.append(row["fld_gap"].excess or 0.0)
         assert row["fld"].interval is not None
         covered += row["fld"].interval[0] <= 0 <= row["fld"].interval[1]
     for values in map(torch.tensor, (fld, gap)):
-        assert abs(float(values.mean())) < 3.5 * float(values.std()) / math.sqrt(20)
-    assert covered >= 15  # of 20 at 95 %: fewer in 3e-4 of cases even at 90 %, x 8
+        assert abs(float(values.mean())) < 3.5 * float(values.std()) / math.sqrt(repeats)
+    # 12 at 95 %: fewer than 9 in 2e-3 of cases; 60: fewer than 51 in 2e-3.
+    assert covered >= 0.75 * repeats if repeats < 20 else covered >= 0.85 * repeats
 
 
 SEEDS = (21, 22, 23)
@@ -217,8 +223,24 @@ def test_worse_samples_have_a_greater_fld() -> None:
     ]
     assert values == sorted(values)
     assert values[-1] > 50
-    collapsed = measured(train, holdout, 0.05 * normal(200, 6, seed=2))["fld"]
-    assert collapsed.value > 20
+
+
+def test_samples_at_the_mean_of_one_gaussian_are_the_best() -> None:
+    """The blind side: N(0, I) is what the fitted Gaussian about 0 is, and so collapse goes unseen.
+
+    With two modes it is seen: of one of them nothing is near the other.
+    """
+    train, holdout = normal(400, 6), normal(400, 6, seed=1)
+    collapsed = 0.05 * normal(200, 6, seed=2)
+    row = measured(train, holdout, collapsed)["fld"]
+    assert row.interval is not None
+    assert row.interval[1] < 0
+    assert "likelier" in row.meaning
+
+    def two(x: Tensor) -> Tensor:
+        return x + 8 * (torch.arange(len(x)) % 2)[:, None]
+
+    assert measured(two(train), two(holdout), collapsed)["fld"].value > 20
 
 
 def test_units_order_and_origin_of_features_do_not_matter() -> None:
@@ -243,18 +265,20 @@ def test_units_order_and_origin_of_features_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "fake"),
+    ("fake", "seen"),
     [
-        pytest.param("two samples", normal(2, 4, seed=2), id="two fakes"),
-        pytest.param("constant", torch.ones(50, 4), id="constant fakes"),
-        pytest.param("far", normal(50, 4, seed=2) * 1e6, id="fakes far away"),
-        pytest.param("rank 1", normal(50, 1, seed=2).expand(50, 4), id="fakes on a line"),
+        pytest.param(normal(2, 4, seed=2), False, id="two fakes"),
+        pytest.param(3 * torch.ones(50, 4), True, id="constant fakes"),
+        pytest.param(normal(50, 4, seed=2) * 1e6, True, id="fakes far away"),
+        pytest.param(normal(50, 1, seed=2).expand(50, 4), False, id="fakes on a line"),
     ],
 )
-def test_degenerate_fakes_give_numbers(name: str, fake: Tensor) -> None:
+def test_degenerate_fakes_give_numbers(fake: Tensor, seen: bool) -> None:
+    """Two samples, and a line through the mean, are too like one Gaussian to be told from it."""
     row = measured(normal(60, 4), normal(60, 4, seed=1), fake.clone())
     assert all(math.isfinite(e.value) for e in row.values())
-    assert row["fld"].value > 10
+    assert row["fld"].interval is not None
+    assert (row["fld"].interval[0] > 0) == seen
 
 
 def test_constant_features_and_real_copies() -> None:

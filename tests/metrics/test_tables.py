@@ -117,9 +117,9 @@ def test_tv_of_known_shares() -> None:
     # |.5 - .2| + |.3 - .3| + |.2 - .1| + |0 - .4| = .8, half of it .4.
     assert found["tv"].value == pytest.approx(0.6, abs=1e-12)
     assert found["missingness"].value == pytest.approx(0.9, abs=1e-12)
-    assert found["coverage"].value == 1.0
+    assert found["column_coverage"].value == 1.0
     assert any("40 fake rows hold categories no real row has" in n for n in found["tv"].notes)
-    assert set(found) == {"tv", "coverage", "missingness"}  # no numbers, no pairs
+    assert set(found) == {"tv", "column_coverage", "missingness"}  # no numbers, no pairs
 
 
 def test_correlations_are_those_of_complete_pairs() -> None:
@@ -156,7 +156,7 @@ def test_pairs_of_columns_are_seen_where_marginals_are_equal() -> None:
 def test_coverage_of_ranges_and_categories() -> None:
     real = pandas.DataFrame({"x": np.linspace(0, 10, 11), "k": list("aabbccdddde")})
     fake = pandas.DataFrame({"x": np.linspace(5, 20, 11), "k": list("aaaaaabbbbb")})
-    found = by_key(TableReport()(comparison(real, fake)))["coverage"]
+    found = by_key(TableReport()(comparison(real, fake)))["column_coverage"]
     assert found.details["least"] == {"k": pytest.approx(2 / 5), "x": pytest.approx(1 / 2)}
     assert found.value == pytest.approx(0.45)
     assert found.interval is None
