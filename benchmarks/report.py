@@ -1,9 +1,9 @@
 """What the default report costs, and what measuring costs a run as it goes.
 
 The report of 10,000 points of 64 dimensions a side, with as many held out; on two threads, metric
-by metric, with the seconds of all processors: on a machine that is shared the former are as much its
-neighbours'. Then one evaluation of a recipe as it comes (the real side already seen) against the
-training between two: `Evaluation.every` updates.
+by metric, with the seconds of all processors: on a machine that is shared the former are as much
+its neighbours'. Then one evaluation of a recipe as it comes (the real side already seen) against
+the training between two: `Evaluation.every` updates.
 
     python benchmarks/report.py [--profile NAME] [--metrics NAMES]
 """

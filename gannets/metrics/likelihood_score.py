@@ -189,15 +189,16 @@ class _Mixture:
             e = self.exponents(part, s)
             far = 0.5 * broad[part] * (-parameters[m]).exp()
             last = math.log(m) - far - d / 2 * parameters[m]  # relative to weights of 1/m
-            top = torch.maximum(e.amax(1), last)[:, None]
-            r = (e - top).exp_()
-            r_last = (last - top[:, 0]).exp()
+            top = torch.maximum(e.amax(1), last)
+            r = (e - top[:, None]).exp_()
+            r_last = (last - top).exp()
             sums = r.sum(1) + r_last
-            total += float((sums.log() + top[:, 0]).sum())
-            r /= sums[:, None]
+            total += float((sums.log() + top).sum())
+            weights = 1 / sums
             # e = -q - d/2 s with q = |x - c|²/(2σ²): q - d/2 = -e - d/2 (s + 1).
-            gradient[:m] -= torch.linalg.vecdot(r.T, e.T) + d / 2 * (s + 1) * r.sum(0)
-            gradient[m] += ((r_last / sums) * (far - d / 2)).sum()
+            shares = weights @ r
+            gradient[:m] -= weights @ e.mul_(r) + d / 2 * (s + 1) * shares
+            gradient[m] += (r_last * weights) @ (far - d / 2)
         n = rows.stop - rows.start
         constant = math.log(m) + d / 2 * math.log(2 * math.pi)
         return (constant - total / n) / d, gradient / (-n * d)

@@ -112,7 +112,8 @@ class PRDC:
                 value,
                 interval=_interval(key, value, errors[i], min(n, m)) if errors else None,
                 floor=floors[key],
-                better="higher",
+                # Fakes that crowd where reals are have a density beyond 1, which is no better.
+                better="near" if key == "density" else "higher",
                 meaning=_MEANINGS[key](value, floors[key]),
                 notes=notes + (few if key == "recall" and n < m else ()),
             )

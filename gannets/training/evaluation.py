@@ -24,7 +24,7 @@ class StopWhen:
     patience: int | None = 5
     """After so many evaluations without a better value; None: never."""
     value: float | None = None
-    """Where it is at least as good as this."""
+    """Where it is at least as good as this; as near to its floor, where that is what is good."""
 
     def __post_init__(self) -> None:
         if self.patience is not None and self.patience < 1:
@@ -80,10 +80,10 @@ def reached(evaluated: Sequence[Evaluated], stop: StopWhen) -> str | None:
     there = [(step, e) for step, report in evaluated if (e := report.get(stop.metric)) is not None]
     if not there:
         return None
-    last = there[-1][1]
-    if stop.value is not None:
-        goal = stop.value if last.better == "lower" else -stop.value
-        if last.better != "near" and last.badness <= goal:
+    step, last = there[-1]
+    if stop.value is not None and step:
+        goal = -stop.value if last.better == "higher" else stop.value
+        if last.badness <= goal:
             return f"{last.name} has reached {last.value:.4g}"
     best = best_of(evaluated, stop.metric)
     since = [step for step, _ in there if best is not None and step > best]
