@@ -22,7 +22,7 @@ __all__ = ["check"]
 
 
 def check(file: Annotated[str, Positional, option("FILE.py", "your file, which is run")], /) -> int:
-    """Check objectives, terms, nets and recipes of your own.
+    """Check objectives, terms, nets, metrics and recipes of your own.
 
     Everything that the file defines is held to its contract; a class that needs arguments is
     checked where the file also makes a value of it. Exit code 1 where a check fails.
@@ -48,7 +48,7 @@ def check(file: Annotated[str, Positional, option("FILE.py", "your file, which i
         failures += sum(not result.passed for result in results)
     if not checks:
         raise InputError(
-            f"{file} defines no objective, term, net or recipe (a class that needs arguments is "
+            f"{file} defines no objective, term, net, metric or recipe (a class that needs arguments is "
             "checked where a value of it is made): define one."
         )
     print(f"{checks} checks, {failures} failed" if failures else f"{checks} checks passed")
@@ -86,10 +86,13 @@ def _needs_nothing(cls: type) -> bool:
 def _results(value: Any, names: Vocabulary) -> list[Result] | None:
     """What the checks find, or None where `value` is none of the things that have a contract."""
     from gannets.game.check import check
+    from gannets.metrics.check import check_metric, is_metric
     from gannets.training import Recipe
 
     if isinstance(value, Recipe):
         return _check_recipe(value, names)
+    if is_metric(value):
+        return check_metric(value)
     try:
         return check(value)
     except InputError:

@@ -25,7 +25,7 @@ VERBS = {
     "data": "List the data sets.",
     "fit-classifier": "Train a classifier, for metrics that need one.",
     "stats": "Keep statistics of data that samples are measured against.",
-    "check": "Check objectives, terms, nets and recipes of your own.",
+    "check": "Check objectives, terms, nets, metrics and recipes of your own.",
 }
 """What each file of this folder that is a verb does, in the order in which they are needed."""
 

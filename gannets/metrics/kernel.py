@@ -105,7 +105,7 @@ class KernelSubsets:
             meaning=f"The mean of {self.subsets} subsets of {size:,} samples a side.",
             notes=(
                 *((capped,) if size < self.size else ()),
-                f"The subset spread, {spread:.3g}, is no error of this mean, and gives no interval: KD has one.",
+                f"The subset spread, {spread:.3g}, is no error of this mean. No interval: see KD.",
                 *negative(value),
             ),
             details={"subset_spread": spread, "subsets": self.subsets, "size": size},

@@ -48,8 +48,8 @@ class TableReport:
     """Similarities of columns and of pairs of columns, each the mean over them, 1 the best.
 
     `ks`: 1 - sup |F - G| (numbers); `tv`: 1 - 1/2 Σ |p - q| (categories); `pair_correlation`:
-    1 - |r - s| / 2; `contingency`: tv of two columns jointly; `column_coverage`: the share of ranges and
-    categories that occur; `missingness`: 1 - the difference of the shares missing. A kind that the
+    1 - |r - s| / 2; `contingency`: tv of two columns jointly; `column_coverage`: the share of
+    ranges and categories that occur; `missingness`: 1 - the difference of the shares missing. A kind that the
     table has no columns for gives no estimate.
 
     Floors and p-values are those of `draws` pairs of resamples of the real rows, of the same sizes.

@@ -33,7 +33,7 @@ QUICK: Mapping[str, Mapping[str, Any]] = {
     "swd": {"patches": 8, "directions": 32},
     "prd": {"runs": 2},
     "sinkhorn": {"iterations": 100},
-    "gan_train": {"steps": 15},
+    "gan_train": {"steps": 5},
     "ppl": {"samples": 200},
     "jacobian": {"points": 30},
     "gilbo": {"steps": 60, "samples": 400, "hidden": (32,)},
