@@ -79,7 +79,7 @@ def _changes(comparison: Comparison, value: float) -> tuple[Estimate, ...]:
         ),
         pytest.param(_changes, "metric is pure", "changes", id="changes samples"),
         pytest.param(
-            lambda c, v: (estimate(c, 1.0),), "metric sees failures", "neither", id="blind"
+            lambda c, v: (estimate(c, 1.0),), "metric sees failures", "no worse", id="blind"
         ),
         pytest.param(lambda c, v: 1 / 0, "estimates are whole", "ZeroDivisionError", id="raises"),
     ],

@@ -90,8 +90,11 @@ def test_gradient_is_autograds() -> None:
     right = -(both - d / 2 * math.log(2 * math.pi)).mean() / d
     mixture = module._Mixture.of(centres, points)
     loss, gradient = mixture.loss(slice(0, 50), parameters.detach(), broad)
-    assert loss == pytest.approx(float(right.detach()), rel=1e-12)
-    torch.testing.assert_close(gradient, torch.autograd.grad(right, parameters)[0])
+    # Exponents, of up to 100, are in single precision.
+    assert loss == pytest.approx(float(right.detach()), rel=1e-5)
+    torch.testing.assert_close(
+        gradient, torch.autograd.grad(right, parameters)[0], rtol=1e-4, atol=1e-6
+    )
 
 
 def test_fitting_makes_the_fitted_points_likelier() -> None:
@@ -260,8 +263,8 @@ def test_units_order_and_origin_of_features_do_not_matter() -> None:
     map_.id, map_.preprocessing, map_.titles = "units", "as given", {}  # type: ignore[attr-defined]
     changed = measured(train, holdout, fake, map=map_)
     for key, estimate in first.items():
-        # Adam's path amplifies rounding; it ends within its tolerance.
-        assert changed[key].value == pytest.approx(estimate.value, rel=1e-4, abs=1e-4)
+        # Adam's path amplifies rounding of single precision: to a thousandth of an interval or so.
+        assert changed[key].value == pytest.approx(estimate.value, rel=1e-3, abs=0.01)
 
 
 @pytest.mark.parametrize(
