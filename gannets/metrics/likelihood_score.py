@@ -192,7 +192,8 @@ class _Mixture:
             far = 0.5 * broad[part] * (-parameters[m]).exp()
             last = math.log(m) - far - d / 2 * parameters[m]  # relative to weights of 1/m
             top = torch.maximum(e.amax(1), last.float())
-            r = (e - top[:, None]).exp_()
+            # Numbers below 1e-38 are slow: what is less than 1e-34 of the rest is no share anyway.
+            r = (e - top[:, None]).clamp_(min=-78).exp_()
             r_last = (last - top).exp()
             sums = r.sum(1).double() + r_last
             total += float((sums.log() + top).sum())

@@ -49,12 +49,12 @@ class TableReport:
 
     `ks`: 1 - sup |F - G| (numbers); `tv`: 1 - 1/2 Σ |p - q| (categories); `pair_correlation`:
     1 - |r - s| / 2; `contingency`: tv of two columns jointly; `column_coverage`: the share of
-    ranges and categories that occur; `missingness`: 1 - the difference of the shares missing. A kind that the
-    table has no columns for gives no estimate.
+    ranges and categories that occur; `missingness`: 1 - the difference of the shares missing. A
+    kind that the table has no columns for gives no estimate.
 
     Floors and p-values are those of `draws` pairs of resamples of the real rows, of the same sizes.
-    Intervals leave out a block of either side's rows at a time. Coverage has none: no such interval
-    holds for a maximum.
+    Intervals leave out a block of either side's rows at a time. Coverage has neither p nor
+    interval: resamples share their extremes, and no such interval holds for a maximum.
     """
 
     rows: int = 10_000
@@ -109,7 +109,9 @@ class TableReport:
         low, high = normal_interval(value, error)
         interval = (max(0.0, low), min(1.0, high)) if key != "column_coverage" else None
         floor = float(nulls.mean()) if len(nulls) else None
-        p = permutation_p(-value, -nulls) if len(nulls) else None
+        # Resamples share their extremes, so that ranges reach further in them than in new rows.
+        tested = len(nulls) > 0 and key != "column_coverage"
+        p = permutation_p(-value, -nulls) if tested else None
         beside = f", {floor:.1%} in a perfect table" if floor is not None else ""
         return comparison.estimate(
             self,

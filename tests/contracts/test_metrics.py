@@ -284,7 +284,7 @@ def has(case: Case, part: str) -> bool:
     ],
 )
 def test_what_is_missing_is_said_with_what_to_give(name: str, part: str) -> None:
-    case = case_of(name, 24, 24)
+    case = case_of(name, 40, 40)
     for each_part in PARTS if part == "everything" else (part,):
         case = without(case, each_part)
     try:
@@ -379,7 +379,7 @@ MEASURED: dict[str, Metric] = {
         reference=Adam(0.05),
         samples=1000,
     ),
-    "gan_train": replace(quick("gan_train"), steps=60),  # type: ignore[type-var]
+    "gan_train": replace(quick("gan_train"), steps=25),  # type: ignore[type-var]
 }
 """Metrics that are too quick to see anything."""
 

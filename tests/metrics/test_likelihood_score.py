@@ -121,7 +121,9 @@ def test_mini_batches_and_blocks_come_to_the_same(monkeypatch: pytest.MonkeyPatc
     assert float(values[1] - values[0]) == pytest.approx(0, abs=0.1)
     monkeypatch.setattr(module, "CACHE", 0)
     monkeypatch.setattr("gannets.metrics.distances.BUDGET", 800)
-    torch.testing.assert_close(fit_variances(centres=centres, points=train), whole)
+    again = fit_variances(centres=centres, points=train)
+    # Steps are in single precision, summed in another order.
+    torch.testing.assert_close(again, whole, rtol=0, atol=1e-3)
 
 
 def test_empty_sets_are_refused() -> None:
