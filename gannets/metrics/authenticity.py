@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from gannets.errors import InputError
@@ -21,8 +21,8 @@ from gannets.metrics.distances import blocks, nearest
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.exchangeable import hypergeometric_p
 from gannets.metrics.frechet import frechet_distance
-from gannets.metrics.resampling import wilson
 from gannets.metrics.samples import Samples
+from gannets.metrics.subsampling import share_interval
 
 __all__ = ["Authenticity", "MemorisationInformed", "authentic", "cosine_distance"]
 
@@ -35,9 +35,24 @@ def authentic(*, train: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Boo
 
     Raises `InputError` for fewer than two training samples.
     """
+    return _found(train, fake)[0]
+
+
+def _found(train: Tensor, fake: Tensor) -> tuple[Bool[Tensor, " m"], Int64[Tensor, " m"]]:
+    """What is authentic, and the number of each one's nearest training sample."""
     distance, which = nearest(fake, train, k=1)
     own, _ = nearest(train, train, k=1, skip_self=True)
-    return distance[:, 0] > own[which[:, 0], 0]
+    return distance[:, 0] > own[which[:, 0], 0], which[:, 0]
+
+
+def _error(yes: Bool[Tensor, " m"], which: Int64[Tensor, " m"]) -> float:
+    """The standard error of the share: samples with one nearest training sample stand or fall
+    together as that is drawn, so that the sums of such groups are what scatters (Liang and Zeger
+    1986).
+    """
+    off = yes.double() - yes.double().mean()
+    sums = off.new_zeros(int(which.max()) + 1).index_add_(0, which, off)
+    return float(sums.norm()) / len(yes)
 
 
 def cosine_distance(*, train: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> float:
@@ -60,7 +75,7 @@ class Authenticity:
         fake = comparison.fake_features[stream.permutation(len(comparison.fake))[:MOST]]
         n, held = len(fake), comparison.holdout
         both = fake if held is None else torch.cat([fake, comparison.see(held)])
-        found = authentic(train=known, fake=both)
+        found, which = _found(known, both)
         yes, others = int(found[:n].sum()), found[n:]
         floor = p = None
         if len(others):
@@ -69,7 +84,7 @@ class Authenticity:
             no = n - yes
             every = no + int((~others).sum())
             p = hypergeometric_p(no, draws=n, good=every, bad=n + len(others) - every)
-        low, high = wilson(yes, n)
+        low, high = share_interval(yes / n, _error(found[:n], which[:n]), n)
         value = 100 * yes / n
         if floor is None:
             meaning = (

@@ -20,6 +20,11 @@ from gannets.metrics.resampling import Z
 
 __all__ = ["EffectiveRank", "Spread", "Vendi", "effective_rank", "vendi_score"]
 
+STEP = 0.02
+"""The share by which a width is moved, for a slope."""
+ENOUGH = 1000
+"""Samples whose pairs determine the error of a median distance well."""
+
 Measured = tuple[float, float]
 """A value and its standard error."""
 
@@ -116,6 +121,10 @@ class Vendi:
                 "width of Vendi's kernel, is 0: give Vendi(width=...)."
             )
         (log_ours, error), (log_theirs, _) = _log_vendi(fake, width), _log_vendi(real, width)
+        if self.width is None:  # It is an estimate as well.
+            wider = _log_vendi(fake, width * (1 + STEP))[0]
+            slope = (wider - log_ours) / (width * STEP)
+            error = math.hypot(error, slope * _width_error(real))
         ours, theirs = math.exp(log_ours), math.exp(log_theirs)
         return (
             comparison.estimate(
@@ -136,6 +145,20 @@ class Vendi:
                 details={"width": width},
             ),
         )
+
+
+def _width_error(real: Tensor) -> float:
+    """The standard error of the median distance of reals, which come in random order.
+
+    A sample moves it by (1/2 - F_i)/f, F_i the share of the others within it, f the density there;
+    the median is of pairs, in which each sample is twice.
+    """
+    some = real[:ENOUGH].double()
+    distances = torch.cdist(some, some, compute_mode="donot_use_mm_for_euclid_dist")
+    pairs = distances[tuple(torch.triu_indices(len(some), len(some), 1))]
+    low, middle, high = pairs.quantile(pairs.new_tensor([0.4, 0.5, 0.6])).tolist()
+    within = (distances <= middle).double().sum(1).sub(1) / (len(some) - 1)
+    return 2 * float(within.std()) * (high - low) / 0.2 / math.sqrt(len(real))
 
 
 def _log_rank(x: Tensor) -> Measured:

@@ -21,7 +21,7 @@ from gannets.metrics.comparison import Comparison
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.frechet_null import Floor, permutation_test, split_floor
 from gannets.metrics.moments import SampleMoments
-from gannets.metrics.resampling import Z
+from gannets.metrics.resampling import quadratic_interval
 
 __all__ = ["Frechet", "frechet_distance", "frechet_floor", "frechet_of_moments"]
 
@@ -111,7 +111,8 @@ class Frechet:
             lambda: split_floor(first, n=n, draws=self.splits, stream=stream),
         )
         p = permutation_test(first, second, draws=self.permutations, stream=stream.at(1))
-        interval = _interval(value, first_order_variance(first, second), floor)
+        first_order = first_order_variance(first, second)
+        low, high = quadratic_interval(value, first_order=first_order, null=floor.std**2)
         notes = _notes(min(n), d, floor, clamped=clamped, identical=identical)
         if p is None and self.permutations >= 19:
             notes += (f"No p: with {d} features too few permutations can be afforded.",)
@@ -120,7 +121,7 @@ class Frechet:
             "fd",
             "FD",
             value,
-            interval=interval,
+            interval=(max(0.0, low), high),
             floor=floor.mean,
             p=p,
             meaning=_meaning(value, floor, p, identical=identical),
@@ -225,34 +226,6 @@ def first_order_variance(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"])
         influence = influence * (n / (n - 1)) + 2 * (x @ direction)
         variance += float(influence.var()) / n
     return variance
-
-
-def linear_interval(
-    value: float, *, variance: float, slope: float, least: float
-) -> tuple[float, float]:
-    """The μ with |value - μ| <= 1.96 sd(μ), as Wilson's interval of a share, where the variance is
-    max(least, variance + slope (μ - value)).
-    """
-    bend = Z * Z * slope / 2
-    root, side = math.hypot(bend, Z * math.sqrt(variance)), Z * math.sqrt(least)
-    return value - max(side, root - bend), value + max(side, root + bend)
-
-
-def _interval(value: float, first_order: float, floor: Floor) -> tuple[float, float]:
-    """The interval for E[FD_n].
-
-    FD is nearly |g + e|², e the error of all moments: its variance is 4 gᵀ Σ g + 2 tr Σ², linear in
-    μ = |g|² + tr Σ. At a value that is small by chance the plug-in of the first term is small too,
-    and an interval of that width would miss μ. `first_order` counts the second term twice.
-    """
-    least = floor.std**2
-    low, high = linear_interval(
-        value,
-        variance=max(first_order - least, first_order / 2),
-        slope=first_order / value if value > 0 else 0.0,
-        least=least,
-    )
-    return max(0.0, low), high
 
 
 def _notes(n: int, d: int, floor: Floor, *, clamped: bool, identical: bool) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from torch import Tensor
 from gannets.errors import InputError
 from gannets.metrics.comparison import Comparison
 from gannets.metrics.estimate import Estimate
-from gannets.metrics.frechet import first_order_variance, frechet_distance, linear_interval
+from gannets.metrics.frechet import first_order_variance, frechet_distance
 from gannets.metrics.frechet_null import LARGEST, BlockMoments, split_floor
+from gannets.metrics.resampling import linear_interval
 
 __all__ = ["FrechetInfinity"]
 

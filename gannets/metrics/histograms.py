@@ -16,7 +16,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from gannets.game.stream import Stream
-from gannets.metrics.resampling import normal_interval
+from gannets.metrics.resampling import normal_interval, quadratic_interval
 
 __all__ = ["Histogram", "homogeneity_null"]
 
@@ -64,9 +64,23 @@ class Histogram:
         At p_g = p_data it is about twice the variance, so wide rather than narrow.
         """
         shares = (self.counts + 0.5) / (self.n + len(self.counts) / 2)
-        ratio = (shares / self.weights).log()
-        variance = float((shares * ratio.square()).sum() - (shares * ratio).sum().square())
-        low, high = normal_interval(self.kl, math.sqrt(max(variance, 0.0) / self.n))
+        variance = _variance(shares, (shares / self.weights).log())
+        low, high = normal_interval(self.kl, math.sqrt(variance / self.n))
+        return max(0.0, low), high
+
+    def interval_beside(
+        self, real: Int64[Tensor, " k"], null: Float[Tensor, " b"]
+    ) -> tuple[float, float]:
+        """Where the weights are the shares of real samples, which scatter as well.
+
+        A real sample of mode k pulls by -q_k/w_k. Near p_g = p_data KL is a sum of squares; `null`
+        are its values there.
+        """
+        shares = (self.counts + 0.5) / (self.n + len(self.counts) / 2)
+        slopes = shares / self.weights
+        variance = _variance(shares, slopes.log()) / self.n
+        variance += _variance(self.weights, slopes) / float(real.sum())
+        low, high = quadratic_interval(self.kl, first_order=variance, null=float(null.var()))
         return max(0.0, low), high
 
     def null(self, stream: Stream) -> Float[Tensor, " b"]:
@@ -117,6 +131,11 @@ def homogeneity_null(
 
 def _numpy(stream: Stream) -> np.random.Generator:
     return np.random.default_rng(int(stream.integers(2**31 - 1, 1)))
+
+
+def _variance(shares: Tensor, values: Tensor) -> float:
+    mean = (shares * values).sum()
+    return float((shares * (values - mean).square()).sum())
 
 
 def _kl(counts: Tensor, weights: Tensor) -> Tensor:

@@ -260,7 +260,7 @@ class LabelledModes:
             "class KL",
             histogram.kl,
             through=classifier.id,
-            interval=histogram.interval,
+            interval=histogram.interval_beside(real, null),
             floor=float(null.mean()),
             p=permutation_p(histogram.kl, null),
             meaning=histogram.meaning("class"),

@@ -14,7 +14,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-__all__ = ["binomial_p", "jackknife", "mean_interval", "normal_interval", "permutation_p", "wilson"]
+__all__ = [
+    "binomial_p",
+    "jackknife",
+    "linear_interval",
+    "mean_interval",
+    "normal_interval",
+    "permutation_p",
+    "quadratic_interval",
+    "wilson",
+]
 
 Z = NormalDist().inv_cdf(0.975)
 
@@ -22,6 +31,35 @@ Z = NormalDist().inv_cdf(0.975)
 def normal_interval(value: float, error: float) -> tuple[float, float]:
     """The value ± 1.96 standard errors."""
     return value - Z * error, value + Z * error
+
+
+def linear_interval(
+    value: float, *, variance: float, slope: float, least: float
+) -> tuple[float, float]:
+    """The μ with |value - μ| <= 1.96 sd(μ), as Wilson's interval of a share, where the variance is
+    max(least, variance + slope (μ - value)).
+    """
+    bend = Z * Z * slope / 2
+    root, side = math.hypot(bend, Z * math.sqrt(variance)), Z * math.sqrt(least)
+    return value - max(side, root - bend), value + max(side, root + bend)
+
+
+def quadratic_interval(
+    value: float, *, first_order: float, null: float, steepest: float = 0.0
+) -> tuple[float, float]:
+    """The interval of the mean μ of a statistic that is nearly |g + e|², e the samples' error.
+
+    Its variance 4 gᵀ Σ g + 2 tr Σ² is linear in μ = |g|² + tr Σ. At a value that is small by chance
+    a plug-in of the first term is small too, and an interval of that width would miss μ.
+    `first_order`, the variance of the samples' influences, counts the second term twice; `null` is
+    that term, the variance at g = 0. A small value tells little of g's direction: `steepest`, four
+    times the largest eigenvalue of Σ, is what the variance grows by at most, up to the upper end.
+    """
+    variance = max(first_order - null, first_order / 2)
+    slope = first_order / value if value > 0 else 0.0
+    low, _ = linear_interval(value, variance=variance, slope=slope, least=null)
+    above = max(slope, steepest)
+    return low, linear_interval(value, variance=variance, slope=above, least=null)[1]
 
 
 def mean_interval(values: Float[Tensor, " n"]) -> tuple[float, float]:

@@ -23,7 +23,7 @@ from gannets.errors import InputError
 from gannets.game.stream import Stream
 from gannets.metrics.comparison import Comparison
 from gannets.metrics.estimate import Estimate
-from gannets.metrics.resampling import normal_interval
+from gannets.metrics.resampling import quadratic_interval
 
 __all__ = [
     "MarginalWasserstein",
@@ -101,9 +101,12 @@ def _first(ranks: Tensor) -> Tensor:
     return torch.searchsorted(ranks, torch.arange(int(ranks[-1]) + 1))
 
 
-def influence_error(real: Float[Tensor, " m"], fake: Float[Tensor, " n"]) -> float:
-    """The standard error of a value of which these are the influences of the samples."""
-    return math.sqrt(float(real.var()) / len(real) + float(fake.var()) / len(fake))
+def influence_variance(real: Float[Tensor, " m"], fake: Float[Tensor, " n"]) -> float:
+    """The variance of a value of which these are the influences of the samples.
+
+    Where p_g = p_data it is twice what the value has: the second order is all there is.
+    """
+    return sum(float(x.var()) / len(x) for x in (real, fake) if len(x) > 1)
 
 
 def split_floor(m: int, n: int, h: int, *, rate: float) -> float:
@@ -166,13 +169,22 @@ class SlicedWasserstein:
         real, fake = comparison.real_features - centre, comparison.fake_features - centre
         m, n, d = len(real), len(fake), real.shape[1]
         along = directions(d, self.projections, comparison.stream("sliced"))
-        value, error = self._measure(real, fake, along)
+        value, first_order, choice = self._measure(real, fake, along)
         stream = comparison.stream("sliced/floor")
-        floor = 0.0
+        floor = null = 0.0
         for _ in range(self.splits):
-            x, y = halves(real, stream)
-            floor += sliced_wasserstein(real=x, fake=y, directions=along, p=self.p) / self.splits
+            mean, variance, _ = self._measure(*halves(real, stream), along)
+            floor += mean / self.splits
+            null += variance / 2 / self.splits
         floor *= split_floor(m, n, m // 2, rate=self.p / 2)
+        null *= split_floor(m, n, m // 2, rate=self.p)
+        low, high = quadratic_interval(
+            value,
+            first_order=first_order + choice,
+            null=null + choice,
+            # No eigenvalue of Σ is beyond (tr Σ²)^{1/2}.
+            steepest=math.sqrt(8 * null),
+        )
         times = value / floor if floor > 0 else None
         mind = {"mind": 3 * d * value} if self.p == 2 else {}
         return (
@@ -181,7 +193,7 @@ class SlicedWasserstein:
                 "sliced",
                 "SW2^2" if self.p == 2 else "SW1",
                 value,
-                interval=normal_interval(value, error),
+                interval=(max(0.0, low), high),
                 floor=floor,
                 meaning="The sides are equal on all projections."
                 if value == 0
@@ -191,8 +203,8 @@ class SlicedWasserstein:
             ),
         )
 
-    def _measure(self, real: Tensor, fake: Tensor, along: Tensor) -> tuple[float, float]:
-        """The value and its standard error, from the samples and from the choice of directions."""
+    def _measure(self, real: Tensor, fake: Tensor, along: Tensor) -> tuple[float, float, float]:
+        """The value, and its variance by the samples and by the choice of directions."""
         k, costs = along.shape[1], []
         phi, psi = torch.zeros_like(real[:, 0]), torch.zeros_like(fake[:, 0])
         for part in _parts(along, len(real) + len(fake)):
@@ -200,10 +212,9 @@ class SlicedWasserstein:
             costs.append(lines.cost)
             phi += lines.real.sum(1)
             psi += lines.fake.sum(1)
-        cost, error = torch.cat(costs), influence_error(phi / k, psi / k)
-        if k > 1:
-            error = math.hypot(error, float(cost.std()) / math.sqrt(k))
-        return float(cost.mean()), error
+        cost = torch.cat(costs)
+        choice = float(cost.var()) / k if k > 1 else 0.0
+        return float(cost.mean()), influence_variance(phi / k, psi / k), choice
 
 
 def _parts(directions: Tensor, rows: int) -> Iterator[Tensor]:
@@ -235,12 +246,16 @@ class MarginalWasserstein:
         z = (real - real.mean(0)) / unit
         moved = torch.where(constant, 0.0, lines.cost * (z.square() - 1) / 2)
         value = float(lines.cost.mean())
-        error = influence_error((lines.real - moved).mean(1), lines.fake.mean(1))
+        first_order = influence_variance((lines.real - moved).mean(1), lines.fake.mean(1))
         stream = comparison.stream("w1")
-        floor = 0.0
+        floor = null = 0.0
         for _ in range(self.splits):
             x, y = halves(real / unit, stream)
-            floor += float(wasserstein_1d(real=x, fake=y).mean()) / self.splits
+            same = transport_1d(real=x, fake=y)
+            floor += float(same.cost.mean()) / self.splits
+            null += influence_variance(same.real.mean(1), same.fake.mean(1)) / 2 / self.splits
+        null *= split_floor(m, n, m // 2, rate=1)
+        low, high = quadratic_interval(value, first_order=first_order, null=null)
         worst = int(lines.cost.argmax())
         gap = float((fake / unit).mean(0)[worst] - (real / unit).mean(0)[worst])
         return (
@@ -249,7 +264,7 @@ class MarginalWasserstein:
                 "w1",
                 "W1",
                 value,
-                interval=normal_interval(value, error),
+                interval=(max(0.0, low), high),
                 floor=floor * split_floor(m, n, m // 2, rate=1 / 2),
                 meaning=f"Feature {worst} is worst: W1 {float(lines.cost[worst]):.3g}, its mean "
                 f"off by {gap:+.3g}, in standard deviations.",

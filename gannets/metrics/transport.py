@@ -21,8 +21,8 @@ from gannets.metrics.comparison import Comparison
 from gannets.metrics.distances import squared_distances
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.mmd import scale
-from gannets.metrics.resampling import normal_interval
-from gannets.metrics.sliced import MarginalWasserstein, influence_error
+from gannets.metrics.resampling import quadratic_interval
+from gannets.metrics.sliced import MarginalWasserstein, influence_variance
 
 __all__ = [
     "Assignment",
@@ -268,9 +268,13 @@ def _estimate(
     x, other = real[order[:n]], real[order[n : 2 * n]]
     y = fake[stream.permutation(len(fake))[:n]]
     value, phi, psi, notes = measure(x, y)
-    floor = measure(x, other)[0]
+    floor, other_phi, other_psi, _ = measure(x, other)
     drawn = f"Computed from {n:,} samples a side, as many others of the real ones give the floor."
-    error = influence_error(phi, psi) if n > 1 else None
+    low, high = quadratic_interval(
+        value,
+        first_order=influence_variance(phi, psi),
+        null=influence_variance(other_phi, other_psi) / 2,
+    )
     return (
         comparison.estimate(
             metric,
@@ -278,7 +282,7 @@ def _estimate(
             label,
             value,
             n=(n, n),
-            interval=None if error is None else normal_interval(value, error),
+            interval=(max(0.0, low), high) if n > 1 else None,
             floor=floor,
             meaning="Moving one set onto the other costs no more than between real sets."
             if value <= floor

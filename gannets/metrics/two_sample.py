@@ -41,6 +41,10 @@ class C2ST:
     "logistic" is linear, and sees means; "boosting" is gradient-boosted trees, and sees what single
     features and their interactions show. Inputs are standardised by the training half. Equally
     many of each side are used, at most `most`.
+
+    The interval is of the accuracy that this classifier, as it was fitted, has on all of p_data and
+    p_g: a lower bound of how well the two can be told apart. One that learns from other samples has
+    another accuracy.
     """
 
     classifier: Literal["knn", "logistic", "boosting"] = "knn"

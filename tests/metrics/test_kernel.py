@@ -98,8 +98,8 @@ def test_the_spread_of_subsets_is_no_standard_error() -> None:
         x, y = stream.normal(800, 16), stream.normal(800, 16)
         sums = pairs(x, y, cubic_kernel)
         values.append(sums.value)
-        assert sums.interval is not None
-        errors.append((sums.interval[1] - sums.interval[0]) / 3.92)
+        assert sums.variances is not None
+        errors.append(math.sqrt(max(sums.variances[0], 0.0) + sums.variances[1]))
     truth = float(torch.tensor(values).double().std())
     assert sum(errors) / 60 == pytest.approx(truth, rel=0.27)
     (subsets,) = KernelSubsets(subsets=50, size=200)(compare(x, y))

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from gannets.errors import InputError
 from gannets.metrics import FLD, METRICS, Unmeasurable
-from gannets.metrics import likelihood_score as module
+from gannets.metrics import mixture as module
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.features import PCA
-from gannets.metrics.likelihood_score import (
+from gannets.metrics.mixture import (
     feature_log_likelihood,
     fit_variances,
     mixture_log_likelihood,
@@ -206,6 +206,18 @@ def test_noise_in_all_axes_hides_copies_from_the_gap() -> None:
     for row in rows("train + 0.3", 64, whiten=False):
         assert row["fld_gap"].value < (row["fld_gap"].floor or 0.0) + 2
         assert row["fld"].value > 20
+
+
+@pytest.mark.parametrize("k", [16, 64])
+def test_intervals_of_copies_are_of_use(k: int) -> None:
+    """Where likelihoods fall without end, so would the scatter of parts of the samples."""
+    for row in rows("copies + 0.02", k, whiten=k == 16):
+        for estimate in row.values():
+            assert estimate.interval is not None
+            low, high = estimate.interval
+            if estimate.value > 100:
+                assert high - low < estimate.value
+                assert any("copies" in note for note in estimate.notes)
 
 
 def test_copies_have_a_large_gap_and_say_so() -> None:

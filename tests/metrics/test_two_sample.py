@@ -124,3 +124,36 @@ def test_auc_is_that_of_pairs() -> None:
     positive = torch.arange(60) % 3 == 0
     expected = slow.area_under_curve(scores[positive].tolist(), scores[~positive].tolist())
     assert auc(scores, positive) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("metric", "repeats", "least"),
+    [
+        # 95 % of 200 and of 20 repeats, less three standard errors.
+        pytest.param(ALL[0], 200, 0.904, id="knn"),
+        pytest.param(ALL[1], 200, 0.904, id="logistic"),
+        pytest.param(ALL[2], 20, 0.804, id="boosting"),
+    ],
+)
+def test_the_interval_is_of_the_fitted_classifier(
+    metric: C2ST, repeats: int, least: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of its accuracy on 2,000 other samples a side, which is known to within 0.01."""
+    scores = C2ST._scores
+    fitted: list[tuple[Tensor, int]] = []
+
+    def kept(self: C2ST, train: Tensor, test: Tensor, seed: int) -> Tensor:
+        fitted.append((train, seed))
+        return scores(self, train, test, seed)
+
+    monkeypatch.setattr(C2ST, "_scores", kept)
+    fresh = torch.cat([normal(2000, seed=10**6), normal(2000, seed=10**6 + 1) + 0.5])
+    is_real = torch.arange(4000) < 2000
+    held = 0
+    for s in range(repeats):
+        found = measured(metric, normal(100, seed=2 * s), normal(100, seed=2 * s + 1) + 0.5, seed=s)
+        train, seed = fitted[-1]
+        right = (scores(metric, train, fresh, seed) > 0) == is_real
+        assert found.interval is not None
+        held += found.interval[0] <= float(right.double().mean()) <= found.interval[1]
+    assert held / repeats >= least
