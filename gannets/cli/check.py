@@ -48,8 +48,8 @@ def check(file: Annotated[str, Positional, option("FILE.py", "your file, which i
         failures += sum(not result.passed for result in results)
     if not checks:
         raise InputError(
-            f"{file} defines no objective, term, net, metric or recipe (a class that needs arguments is "
-            "checked where a value of it is made): define one."
+            f"{file} defines no objective, term, net, metric or recipe (a class that needs "
+            "arguments is checked where a value of it is made): define one."
         )
     print(f"{checks} checks, {failures} failed" if failures else f"{checks} checks passed")
     return 1 if failures else 0

@@ -188,4 +188,7 @@ def _print_report(console: Console, report: Report) -> None:
 
 def _print_reports(console: Console, reports: Reports) -> None:
     console.print(Text(str(reports)), soft_wrap=True)
+    remarks = reports.remarks()
+    if remarks:
+        print("", *remarks, sep="\n")
     print("\n* better than all others beyond the 95 % intervals, of which ± is a half")

@@ -105,10 +105,10 @@ class Category:
         codes[kept] = k if self.missing else -1
         return codes
 
-    def encode(self, column: pandas.Series) -> np.ndarray:
-        """(n, width), float64."""
+    def encode(self, column: pandas.Series, *, strict: bool = True) -> np.ndarray:
+        """(n, width), float64; unless `strict`, a value unknown to the schema is all zeros."""
         codes = self.codes(column)
-        if (codes < 0).any():
+        if strict and (codes < 0).any():
             row = int(np.flatnonzero(codes < 0)[0])
             value = column.iloc[row]
             given = "missing values" if column.isna().iloc[row] else f"{str(value)[:60]!r}"
@@ -116,7 +116,7 @@ class Category:
                 f"The column {self.name!r} holds {given} (row {row}), and the rows its schema was "
                 "made of do not: leave those rows out, or make the schema of rows that have it."
             )
-        return np.eye(self.width)[codes]
+        return np.eye(self.width + 1)[codes, : self.width]  # -1 is the last row: zeros
 
     def decode(self, x: np.ndarray) -> Any:
         """The values, with None for missing ones."""
@@ -180,12 +180,18 @@ class TableSchema:
             for column, end in zip(self.columns, ends, strict=True)
         }
 
-    def encode(self, frame: pandas.DataFrame) -> Float[Tensor, "n d"]:
-        """The rows of `frame` as numbers, float32; its columns may come in any order."""
+    def encode(self, frame: pandas.DataFrame, *, strict: bool = True) -> Float[Tensor, "n d"]:
+        """The rows of `frame` as numbers, float32; its columns may come in any order.
+
+        Unless `strict`, a category that the schema does not know is no reason to refuse a row.
+        """
         named = columns_of(frame, [column.name for column in self.columns])
         x = np.empty((len(frame), self.width), dtype=np.float32)
         for (name, place), column in zip(self.slices().items(), self.columns, strict=True):
-            x[:, place] = column.encode(named[name])
+            if isinstance(column, Category):
+                x[:, place] = column.encode(named[name], strict=strict)
+            else:
+                x[:, place] = column.encode(named[name])
         return torch.from_numpy(x)
 
     def decode(self, x: Float[Tensor, "n d"]) -> pandas.DataFrame:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gannets.data import Data, Source, find, open_source
+from gannets.data import Data, File, Source, find, open_source
 from gannets.errors import InputError
 from gannets.game.stream import Stream
 from gannets.metrics.samples import Samples
@@ -117,7 +117,11 @@ def _path(path: str, *, split: str | None, seed: int) -> Opened:
         from gannets.data.frames import read_table
 
         return Opened(path, frame=read_table(path))
-    return _data(find(path), path, split=split, seed=seed)
+    data = find(path)
+    part = split or getattr(data, "split", None)
+    # Which part of a set these are decides what a distance to them says.
+    name = path if part is None or isinstance(data, File) else f"{path}, {part}"
+    return _data(data, name, split=split, seed=seed)
 
 
 def _data(data: Any, name: str, *, split: str | None, seed: int) -> Opened:
@@ -180,8 +184,10 @@ def _table(frame: Any, name: str, like: Samples | None) -> Samples:
     """A table's rows, encoded as the real table is (or as itself, where it is the real one)."""
     from gannets.data.schema import TableSchema
 
-    schema = TableSchema.fit(frame if like is None or like.frame is None else like.frame)
-    return Samples(schema.encode(frame), None, name, frame)
+    known = None if like is None else like.schema
+    schema = known or TableSchema.fit(frame)
+    # A category of the fakes alone is theirs to be measured by, not bad input.
+    return Samples(schema.encode(frame, strict=known is None), None, name, frame, schema)
 
 
 def _generator(thing: Callable[..., Any]) -> Callable[[int, int], Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gannets.errors import InputError, unknown
-from gannets.metrics.comparison import Comparison, Metric, Unmeasurable
+from gannets.metrics.comparison import Comparison, Metric
 from gannets.metrics.estimate import Estimate
 
 __all__ = ["Report", "Reports", "figure", "measure"]
@@ -145,6 +145,10 @@ class Reports(Sequence[Report]):
         floor = there[0].floor
         return there[0].name, "" if floor is None else figure(floor), *cells
 
+    def remarks(self) -> list[str]:
+        """What has to be known besides, of each report."""
+        return [f"{each.name}: {line}" for each in self.reports for line in each.remarks()]
+
     def __str__(self) -> str:
         return "\n".join(_columns(self.rows()))
 
@@ -160,7 +164,7 @@ def measure(
     lenient: bool = False,
     watch: Callable[[str], None] | None = None,
 ) -> Report:
-    """Measure each of `metrics`; `lenient` leaves out those that need what is not there.
+    """Measure each of `metrics`; `lenient` leaves out those that cannot be, and says so.
 
     `watch` is told each name before it is measured.
     """
@@ -171,7 +175,8 @@ def measure(
             watch(name)
         try:
             estimates += metric(comparison)
-        except Unmeasurable as error:
+        except InputError as error:
+            # Samples that are too few, too small or all alike for one metric may do for others.
             if not lenient:
                 raise
             skipped.append((name, str(error)))

@@ -22,6 +22,8 @@ from gannets.game.stream import Stream
 if TYPE_CHECKING:
     import pandas
 
+    from gannets.data.schema import TableSchema
+
 __all__ = ["Samples", "canonical_order"]
 
 LEVELS = 65_280
@@ -41,6 +43,8 @@ class Samples:
     name: str = "the samples"
     """What messages call them."""
     frame: pandas.DataFrame | None = None
+    schema: TableSchema | None = None
+    """What the table was encoded by: that of all the real rows, of which these may be some."""
 
     def __post_init__(self) -> None:
         x = self.x
@@ -96,7 +100,9 @@ class Samples:
     def take(self, rows: Int64[Tensor, " m"]) -> Samples:
         """The samples at `rows`."""
         frame = None if self.frame is None else self.frame.iloc[rows.numpy()]
-        return Samples(self.x[rows], None if self.y is None else self.y[rows], self.name, frame)
+        return Samples(
+            self.x[rows], None if self.y is None else self.y[rows], self.name, frame, self.schema
+        )
 
     def draw(self, n: int, stream: Stream) -> Samples:
         """`n` of them, without repetition, a function of the set and the stream's place."""
