@@ -121,6 +121,31 @@ def test_tables(tmp_path: Path) -> None:
         report(real=frames[0], fake=frames[1][["a"]])
 
 
+def test_a_table_is_encoded_by_all_the_real_rows() -> None:
+    """However few are drawn of it, and whatever category the fakes alone have."""
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    real = pandas.DataFrame({"a": rng.normal(size=200), "b": ["x", "y"] * 99 + ["rare", "rarer"]})
+    fake = pandas.DataFrame({"a": rng.normal(size=90), "b": ["x", "y"] * 44 + ["rare", "new"]})
+    comparison = compare(real=real, fake=fake, n=40)
+    assert comparison.real.event == comparison.fake.event == (5,)
+    assert comparison.fake.schema == comparison.real.schema
+    whole = compare(real=real, fake=fake)
+    assert int((whole.fake.x[:, 1:].sum(1) == 0).sum()) == 1  # the new one
+    found = report(real=real, fake=fake, n=40, metrics="auto")
+    assert {"fd", "tv"} <= {e.key for e in found}
+
+
+def test_what_one_metric_cannot_see_costs_no_other() -> None:
+    found = report(real=images(60), fake=images(60, seed=1), metrics="all")
+    assert "16 pixels" in dict(found.skipped)["swd"]
+    assert "fd" in found
+    few = report(real=points(4), fake=points(4, seed=1), metrics="auto")
+    assert "prdc" in dict(few.skipped)
+    with pytest.raises(InputError, match="neighbours"):
+        report(real=points(4), fake=points(4, seed=1), metrics="prdc")
+
+
 def test_data_by_name_and_density() -> None:
     found = report(real=Ring(), fake="ring", metrics="modes", n=200, seed=1)
     assert found["modes"].value == 8
