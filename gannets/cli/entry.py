@@ -23,7 +23,7 @@ VERBS = {
     "show": "Show a recipe, a run or a file.",
     "recipes": "List the recipes.",
     "data": "List the data sets.",
-    "fit-classifier": "Train a classifier, for metrics that need one.",
+    "fit-classifier": "Fit a classifier to labelled data.",
     "stats": "Keep statistics of data that samples are measured against.",
     "check": "Check objectives, terms, nets, metrics and recipes of your own.",
 }

@@ -27,7 +27,8 @@ def test_the_overview_names_every_verb(gannets: Callable[..., tuple[int, str, st
 def test_a_verb_is_what_the_overview_says(
     verb: str, gannets: Callable[..., tuple[int, str, str]]
 ) -> None:
-    function = getattr(importlib.import_module(f"gannets.cli.{verb}"), verb)
+    name = verb.replace("-", "_")
+    function = getattr(importlib.import_module(f"gannets.cli.{name}"), name)
     assert (function.__doc__ or "").splitlines()[0] == VERBS[verb]
     code, out, _ = gannets(verb, "--help")
     assert code == 0
