@@ -161,12 +161,38 @@ class Comparison:
         """Random numbers of a metric's own, on the CPU."""
         return Stream(self.seed, f"metrics/{name}")
 
-    def need_generalisation(self, what: str) -> tuple[Samples, Samples]:
+    def equally_many(self, stream: Stream, most: int | None = None) -> tuple[Tensor, Tensor]:
+        """As many features of one side as of the other, at most `most`, each side shuffled."""
+        real, fake = self.real_features, self.fake_features
+        n = min(len(real), len(fake), most or len(real))
+        real = real[stream.permutation(len(real))[:n]]
+        return real, fake[stream.permutation(len(fake))[:n]]
+
+    def note_of(self, n: int) -> tuple[str, ...]:
+        """What there is to be said where n samples of each side were drawn."""
+        sides = {"real": len(self.real), "fake": len(self.fake)}
+        cut = [f"{n:,} of {there:,} {side}" for side, there in sides.items() if there > n]
+        return (f"{' and '.join(cut)} samples were used, drawn at random.",) if cut else ()
+
+    def need_generalisation(self, what: str, *, least: int = 2) -> tuple[Samples, Samples]:
         """The training samples and the held-out ones, or a sentence on what is missing."""
         if self.train is None or self.holdout is None:
             raise Unmeasurable(
                 f"{what} compares the samples G was trained on with samples it never saw: give "
                 "evaluate(real=training samples, holdout=others)."
+            )
+        if min(len(self.train), len(self.holdout)) < least:
+            raise InputError(
+                f"{len(self.train):,} training and {len(self.holdout):,} held-out samples are too "
+                f"few for {what}: give at least {least} of each."
+            )
+        # Rows that are encoded alike may still be others: a table is compared as it is.
+        table, other = self.train.frame, self.holdout.frame
+        alike = table is None or other is None or table.equals(other)
+        if alike and self.train.fingerprint == self.holdout.fingerprint:
+            raise InputError(
+                "The training and the held-out samples are the same: give held-out samples that G "
+                "was not trained on."
             )
         return self.train, self.holdout
 

@@ -51,7 +51,7 @@ class EffectiveRank:
 
     def __call__(self, comparison: Comparison) -> tuple[Estimate, ...]:
         """One estimate: "effective_rank"."""
-        real, fake = _equally_many(comparison, "effective_rank", None)
+        real, fake = comparison.equally_many(comparison.stream("effective_rank"))
         ours, theirs = _log_rank(fake), _log_rank(real)
         _varying(theirs[0])
         value, interval = _ratio(ours, theirs)
@@ -67,7 +67,7 @@ class EffectiveRank:
                 better="near",
                 meaning=f"The fakes vary in about {math.exp(ours[0]):.3g} directions; "
                 f"the reals, in {math.exp(theirs[0]):.3g}.",
-                notes=_fewer(comparison, len(real)),
+                notes=comparison.note_of(len(real)),
                 details={"real": math.exp(theirs[0]), "fake": math.exp(ours[0])},
             ),
         )
@@ -113,7 +113,7 @@ class Vendi:
 
     def __call__(self, comparison: Comparison) -> tuple[Estimate, ...]:
         """One estimate: "vendi"."""
-        real, fake = _equally_many(comparison, "vendi", self.most)
+        real, fake = comparison.equally_many(comparison.stream("vendi"), self.most)
         width = _median_distance(real) if self.width is None else self.width
         if not width > 0:
             raise InputError(
@@ -141,7 +141,7 @@ class Vendi:
                 better="near",
                 meaning=f"The fakes are as diverse as {ours:.3g} wholly unlike samples; as many "
                 f"reals, as {theirs:.3g}.",
-                notes=_fewer(comparison, len(real)),
+                notes=comparison.note_of(len(real)),
                 details={"width": width},
             ),
         )
@@ -225,21 +225,6 @@ def _varying(log: float) -> None:
             "All reals have the same features, so that nothing can be more or less diverse than "
             "they are: choose features in which the reals differ."
         )
-
-
-def _equally_many(comparison: Comparison, name: str, most: int | None) -> tuple[Tensor, Tensor]:
-    """As many of one side as of the other, for what depends on n."""
-    real, fake = comparison.real_features, comparison.fake_features
-    n = min(len(real), len(fake), most or len(real))
-    stream = comparison.stream(name)
-    real = real[stream.permutation(len(real))[:n]]
-    return real, fake[stream.permutation(len(fake))[:n]]
-
-
-def _fewer(comparison: Comparison, n: int) -> tuple[str, ...]:
-    if n == max(len(comparison.real), len(comparison.fake)):
-        return ()
-    return (f"{n:,} samples of each side were used, drawn at random.",)
 
 
 def _median_distance(x: Tensor) -> float:

@@ -67,17 +67,7 @@ class FLD:
             )
 
     def __call__(self, comparison: Comparison) -> tuple[Estimate, ...]:
-        train, holdout = comparison.need_generalisation("FLD")
-        if min(len(train), len(holdout)) < FEWEST:
-            raise InputError(
-                f"{len(train):,} training and {len(holdout):,} held-out samples are too few for "
-                f"FLD: give at least {FEWEST} of each."
-            )
-        if train.fingerprint == holdout.fingerprint:
-            raise InputError(
-                "The training and the held-out samples are the same: give held-out samples that G "
-                "was not trained on."
-            )
+        train, holdout = comparison.need_generalisation("FLD", least=FEWEST)
         stream = comparison.stream("fld")
         seen, new, fake = _standardised(
             comparison.see(train), comparison.see(holdout), comparison.fake_features

@@ -51,17 +51,7 @@ class Memorisation:
             raise ValueError(f"{self} needs 0 < quantile < 1, cells and most >= 1, listed >= 0.")
 
     def __call__(self, comparison: Comparison) -> tuple[Estimate, ...]:
-        train, holdout = comparison.need_generalisation("Memorisation")
-        if min(len(train), len(holdout)) < FEWEST:
-            raise InputError(
-                f"{len(train):,} training and {len(holdout):,} held-out samples are too few to see "
-                f"memorisation by: give at least {FEWEST} of each."
-            )
-        if train.fingerprint == holdout.fingerprint:
-            raise InputError(
-                "The training and the held-out samples are the same: give held-out samples that G "
-                "was not trained on."
-            )
+        comparison.need_generalisation("Memorisation", least=FEWEST)
         seen = _Seen.of(self, comparison)
         return (
             self._closer(comparison, seen),

@@ -163,11 +163,9 @@ class OneNearestNeighbour:
 
     def __call__(self, comparison: Comparison) -> tuple[Estimate, ...]:
         """One estimate, "one_nn"; the accuracies of the two sides are in its details."""
-        real, fake = comparison.real_features, comparison.fake_features
-        n = min(len(real), len(fake), self.most)
         stream = comparison.stream("one_nn")
-        real = real[stream.permutation(len(real))[:n]]
-        fake = fake[stream.permutation(len(fake))[:n]]
+        real, fake = comparison.equally_many(stream, self.most)
+        n = len(real)
         values = one_nn_accuracy(real=real, fake=fake)
         mean = (n - 1) / (2 * n - 1)
         p = self._p(torch.cat([real, fake]), mean, stream)
@@ -177,8 +175,7 @@ class OneNearestNeighbour:
 
         errors = subsampled_errors(again, n, n, stream.at(1), smallest=10)
         notes: tuple[str, ...] = () if errors else ("No interval: it takes 20 samples a side.",)
-        if n < max(len(comparison.real), len(comparison.fake)):
-            notes += (f"{n:,} samples of each side were used, drawn at random.",)
+        notes += comparison.note_of(n)
         return (
             comparison.estimate(
                 self,

@@ -75,8 +75,7 @@ class PRD:
                 f"{2 * n} samples make no {self.clusters} clusters: give more, or ask for fewer."
             )
         stream = comparison.stream("prd")
-        real = real[stream.permutation(len(real))[:n]]
-        fake = fake[stream.permutation(len(fake))[:n]]
+        real, fake = comparison.equally_many(stream, self.most)
         labels = self._cluster(torch.cat([real, fake]), stream)
         ours, theirs = torch.arange(n), torch.arange(n, 2 * n)
         precision, recall = self._curve(labels, [(ours, theirs)])
@@ -85,9 +84,7 @@ class PRD:
         floor = self._resampled(labels, ours, ours, stream).mean(1)
         order = [stream.permutation(2 * n) for _ in range(DRAWS - 1)]
         null = torch.stack(f_scores(*self._curve(labels, [(o[:n], o[n:]) for o in order])))
-        notes: tuple[str, ...] = ()
-        if n < max(len(comparison.real), len(comparison.fake)):
-            notes = (f"{n:,} samples of each side were used, drawn at random.",)
+        notes = comparison.note_of(n)
         return tuple(
             comparison.estimate(
                 self,

@@ -71,14 +71,10 @@ class SupportSize:
 
     def __call__(self, comparison: Comparison) -> tuple[Estimate, ...]:
         """One estimate: "support"."""
-        real, fake = comparison.real_features, comparison.fake_features
-        n = min(len(real), len(fake), self.most)
         stream = comparison.stream("support")
-        notes: list[str] = []
-        if n < max(len(real), len(fake)):
-            notes.append(f"{n:,} samples of each side were used, drawn at random.")
-        real = real[stream.permutation(len(real))[:n]]
-        fake = fake[stream.permutation(len(fake))[:n]]
+        real, fake = comparison.equally_many(stream, self.most)
+        n = len(real)
+        notes = [*comparison.note_of(n)]
         tau = near_duplicate(real, quantile=self.quantile) if self.tau is None else self.tau
         ours, theirs = _size(fake, tau), _size(real, tau)
         if ours["collisions"] == 0:

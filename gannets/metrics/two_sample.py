@@ -68,8 +68,7 @@ class C2ST:
             )
         stream = comparison.stream(f"c2st_{self.classifier}")
         # Each side in a random order of its own; the first half is learned from.
-        real = real[stream.permutation(len(real))[:n]]
-        fake = fake[stream.permutation(len(fake))[:n]]
+        real, fake = comparison.equally_many(stream, self.most)
         train, test = torch.cat([real[: n // 2], fake[: n // 2]]), (real[n // 2 :], fake[n // 2 :])
         seed = int(stream.integers(2**31 - 1, 1))
         scores = self._scores(train, torch.cat(test), seed)
@@ -115,9 +114,7 @@ class C2ST:
 
     def _notes(self, comparison: Comparison, n: int) -> tuple[str, ...]:
         d = comparison.real_features.shape[1]
-        notes = []
-        if n < max(len(comparison.real), len(comparison.fake)):
-            notes.append(f"{n:,} samples of each side were used, drawn at random.")
+        notes = [*comparison.note_of(n)]
         if self.classifier == "knn" and d > WIDE:
             notes.append(
                 f"In {d} dimensions nearest neighbours see little: 1/2 may mean too weak a test."

@@ -297,7 +297,7 @@ def test_identical_train_and_holdout_are_refused() -> None:
 
 
 def test_a_tiny_holdout_is_refused_and_none_is_said() -> None:
-    with pytest.raises(InputError, match="too few to see"):
+    with pytest.raises(InputError, match="5 held-out samples are too few for Memorisation"):
         measured(normal(50, 2), normal(5, 2, seed=1), normal(50, 2, seed=2))
     with pytest.raises(Unmeasurable, match="never saw"):
         Memorisation()(compare(normal(50, 2), normal(50, 2, seed=1)))

@@ -91,7 +91,7 @@ def test_constant_features_and_unequal_sides(metric: C2ST) -> None:
     fake = torch.cat([normal(50, seed=1), torch.full((50, 1), 1e6).double()], dim=1)
     found = measured(metric, real, fake)
     assert found.n == (50, 50)
-    assert "50 samples of each side" in found.notes[0]
+    assert "50 of 80 real samples" in found.notes[0]
     assert 0.2 < found.value < 0.8
     same = measured(metric, torch.zeros(30, 2), torch.zeros(30, 2))
     assert same.value == 0.5
