@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import inspect
 import io
@@ -16,7 +17,7 @@ from tyro.constructors import PrimitiveConstructorSpec
 
 from gannets.errors import InputError, unknown
 
-__all__ = ["WHOLE_NUMBER", "WHOLE_NUMBERS", "option", "parse"]
+__all__ = ["SEED", "WHOLE_NUMBER", "WHOLE_NUMBERS", "option", "parse"]
 
 Verb = Callable[..., int]
 
@@ -41,6 +42,18 @@ WHOLE_NUMBER: PrimitiveConstructorSpec[int] = PrimitiveConstructorSpec(
     str_from_instance=lambda value: [str(value)],
 )
 """Beside `int` or `int | None`: where it is given something else, it says what it takes."""
+
+
+def _seed(word: str) -> int:
+    if (seed := _read(word)) < 0:
+        raise ValueError(f"a seed is a whole number from 0 on, not {word}")
+    return seed
+
+
+SEED: PrimitiveConstructorSpec[int] = dataclasses.replace(
+    WHOLE_NUMBER, instance_from_str=lambda words: _seed(words[0])
+)
+"""The same for a seed."""
 
 WHOLE_NUMBERS: PrimitiveConstructorSpec[tuple[int, ...]] = PrimitiveConstructorSpec(
     nargs="*",

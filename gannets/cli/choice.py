@@ -98,14 +98,19 @@ def _for(data: str) -> Chosen:
 
 def _on(recipe: Recipe, data: str) -> Recipe:
     """`recipe` with other data, in the units that its nets were chosen for, and split alike."""
-    from gannets.data import find
+    from gannets.data import Folder, GlobalContrast, find
 
     own = recipe.data
+    inner: Any = own.data if isinstance(own, GlobalContrast) else own
     value: Any = find(data)
-    if type(value) is type(own) and hasattr(value, "split"):
-        value = replace(value, split=own.split)
-    if getattr(value, "bounds", None) and getattr(own, "bounds", None):
-        value = replace(value, bounds=own.bounds)
+    if isinstance(value, Folder) and isinstance(inner, Folder):
+        value = replace(inner, path=value.path)  # of the size and the colours asked for
+    elif type(value) is type(inner) and hasattr(value, "split"):
+        value = replace(value, split=inner.split)
+    if getattr(value, "bounds", None) and getattr(inner, "bounds", None):
+        value = replace(value, bounds=inner.bounds)
+    if inner is not own:
+        value = replace(own, data=value)
     if value == own or (type(value) is type(own) and data == recipe.name):
         return recipe
     stem = re.sub(r"[^\w.-]+", "-", Path(data).stem)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from gannets.cli.arguments import WHOLE_NUMBER, option
+from gannets.cli.arguments import SEED, WHOLE_NUMBER, option
 from gannets.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def fit_classifier(
     steps: Annotated[
         int, WHOLE_NUMBER, option("N", "batches of 128 to fit it to (default: 1000)")
     ] = 1000,
-    seed: Annotated[int, WHOLE_NUMBER, option("N", "seed of all random numbers (default: 0)")] = 0,
+    seed: Annotated[int, SEED, option("N", "seed of all random numbers (default: 0)")] = 0,
     device: Annotated[str, option("NAME", "cpu (the default), auto, cuda, cuda:1 or mps")] = "cpu",
     data_dir: Annotated[str | None, option("DIR", "a folder with the files of named data")] = None,
     force: Annotated[bool, option("", "replace the classifier that is there")] = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,26 @@ def measured(
         evaluation = replace(evaluation, metrics=tuple(named(metrics).values()), best=None)
     if stop_when is not None:
         stop = _stop(stop_when)
+        _refuse_unmeasured(stop.metric, evaluation.metrics)
         evaluation = replace(evaluation, stop=stop, best=stop.metric)
     return replace(recipe, evaluation=evaluation)
+
+
+def _refuse_unmeasured(name: str, metrics: Sequence[object]) -> None:
+    """Refuse to stop by a metric that is not measured; whether it is an estimate is seen later."""
+    from gannets.metrics import METRICS
+
+    wanted = METRICS.get(name)
+    if wanted is None or any(isinstance(metric, type(wanted)) for metric in metrics):
+        return
+    there = [
+        next((n for n, known in METRICS.items() if metric == known), repr(metric))
+        for metric in metrics
+    ]
+    raise InputError(
+        f"--stop-when asks for {name}, which is not measured: add it to --metrics, as in "
+        f"--metrics '{','.join([*there, name])}'."
+    )
 
 
 def _stop(text: str) -> StopWhen:

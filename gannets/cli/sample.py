@@ -7,7 +7,7 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
-from gannets.cli.arguments import WHOLE_NUMBER, WHOLE_NUMBERS, option
+from gannets.cli.arguments import SEED, WHOLE_NUMBER, WHOLE_NUMBERS, option
 from gannets.errors import InputError
 
 __all__ = ["sample"]
@@ -18,7 +18,7 @@ def sample(
     /,
     *,
     n: Annotated[int, WHOLE_NUMBER, option("N", "how many (default: 64)")] = 64,
-    seed: Annotated[int, WHOLE_NUMBER, option("N", "seed of the noise (default: 0)")] = 0,
+    seed: Annotated[int, SEED, option("N", "seed of the noise (default: 0)")] = 0,
     label: Annotated[
         tuple[int, ...],
         WHOLE_NUMBERS,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional
 
-from gannets.cli.arguments import WHOLE_NUMBER, option
+from gannets.cli.arguments import SEED, WHOLE_NUMBER, option
 from gannets.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def stats(
         int | None, WHOLE_NUMBER, option("N", "samples (default: all; to verify, the file's)")
     ] = None,
     seed: Annotated[
-        int | None, WHOLE_NUMBER, option("N", "seed of the draw (default: 0; or the file's)")
+        int | None, SEED, option("N", "seed of the draw (default: 0; or the file's)")
     ] = None,
     split: Annotated[
         str | None, option("NAME", "train (the default), test or validation; or the file's")

@@ -7,6 +7,7 @@ separator and ragged lines are errors. Empty cells, `?` (as in the tables of UCI
 
 from __future__ import annotations
 
+import csv
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,20 +31,9 @@ def read_table(path: Path | str) -> pandas.DataFrame:
     suffix = file.suffix.lower()
     if suffix not in TABLES:
         raise InputError(f"{path} is no table: give a file that ends in {', '.join(TABLES)}.")
+    separator = "\t" if suffix == ".tsv" else ","
     try:
-        if suffix == ".parquet":
-            frame = pandas.read_parquet(file)
-        else:
-            with warnings.catch_warnings():  # a line of too many cells is only warned of
-                warnings.simplefilter("error", pandas.errors.ParserWarning)
-                frame = pandas.read_csv(
-                    file,
-                    sep="\t" if suffix == ".tsv" else ",",
-                    na_values=["?"],
-                    index_col=False,
-                    low_memory=False,
-                    encoding="utf-8-sig",
-                )
+        frame = pandas.read_parquet(file) if suffix == ".parquet" else _read(file, separator)
     except ImportError:
         raise InputError(
             f"{path} is Parquet, which pyarrow reads: pip install 'gannets[parquet]', or save the "
@@ -55,6 +45,8 @@ def read_table(path: Path | str) -> pandas.DataFrame:
         ) from error
     # pandas' own errors of parsing are ValueErrors, and so are those of decoding.
     except (ValueError, OverflowError, MemoryError, pandas.errors.ParserWarning) as error:
+        if isinstance(error, (pandas.errors.ParserWarning, pandas.errors.ParserError)):
+            _check_lines(file, separator, str(path))
         why = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
             f"{path} is no table that can be read ({why.rstrip('.')}): save it again as UTF-8, one "
@@ -63,7 +55,24 @@ def read_table(path: Path | str) -> pandas.DataFrame:
     if suffix != ".parquet":
         _check_header(frame, str(path))
     check_frame(frame, str(path))
+    if suffix != ".parquet" and frame.iloc[:, -1].isna().any():  # as where a line is too short
+        _check_lines(file, separator, str(path))
     return frame
+
+
+def _read(file: Path, separator: str) -> pandas.DataFrame:
+    import pandas
+
+    with warnings.catch_warnings():  # a line of too many cells is only warned of
+        warnings.simplefilter("error", pandas.errors.ParserWarning)
+        return pandas.read_csv(
+            file,
+            sep=separator,
+            na_values=["?"],
+            index_col=False,
+            low_memory=False,
+            encoding="utf-8-sig",
+        )
 
 
 def check_frame(frame: pandas.DataFrame, what: str) -> None:
@@ -92,6 +101,25 @@ def _check_header(frame: pandas.DataFrame, what: str) -> None:
                 f"{what} seems to be separated by {called}: save it with commas"
                 f"{' or name it .tsv' if separator == chr(9) else ''}."
             )
+
+
+def _check_lines(file: Path, separator: str, what: str) -> None:
+    """Refuse a line with fewer or more cells than the header has, by its number."""
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        lines = csv.reader(text, delimiter=separator)
+        columns = None
+        try:
+            for cells in lines:
+                if not cells or (len(cells) == 1 and not cells[0].strip()):
+                    continue  # an empty line, which pandas passes over
+                columns = columns or len(cells)
+                if len(cells) != columns:
+                    raise InputError(
+                        f"Line {lines.line_num:,} of {what} has {len(cells):,} cells, the header "
+                        f"has {columns:,}: mend that line; an empty cell is a missing value."
+                    )
+        except (csv.Error, UnicodeDecodeError):  # nothing that a count of cells can tell
+            return
 
 
 def _is_number(text: str) -> bool:

@@ -16,6 +16,7 @@ from gannets.metrics.gilbo import GILBO
 from gannets.metrics.kernel import KernelDistance, KernelSubsets
 from gannets.metrics.latent import JacobianConditioning, PathLength
 from gannets.metrics.likelihood_score import FLD
+from gannets.metrics.marginal import MarginalWasserstein
 from gannets.metrics.memorisation import Memorisation
 from gannets.metrics.mmd import MMD
 from gannets.metrics.modes import LabelledModes, Modes
@@ -28,6 +29,7 @@ from gannets.metrics.prd import PRD
 from gannets.metrics.report import Report, Reports, measure
 from gannets.metrics.samples import Samples
 from gannets.metrics.similarity import MSSSIM
+from gannets.metrics.sinkhorn import Sinkhorn
 from gannets.metrics.sliced import SlicedWasserstein
 from gannets.metrics.stacked import StackedModes
 from gannets.metrics.statistics import (
@@ -39,7 +41,7 @@ from gannets.metrics.statistics import (
 )
 from gannets.metrics.support import SupportSize
 from gannets.metrics.tables import TableCopies, TableReport
-from gannets.metrics.transport import Assignment, MarginalWasserstein, Sinkhorn
+from gannets.metrics.transport import Assignment
 from gannets.metrics.two_sample import C2ST
 from gannets.metrics.utility import TableUtility
 

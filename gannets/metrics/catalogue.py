@@ -16,6 +16,7 @@ from gannets.metrics.gilbo import GILBO
 from gannets.metrics.kernel import KernelDistance, KernelSubsets
 from gannets.metrics.latent import JacobianConditioning, PathLength
 from gannets.metrics.likelihood_score import FLD
+from gannets.metrics.marginal import MarginalWasserstein
 from gannets.metrics.memorisation import Memorisation
 from gannets.metrics.mmd import MMD
 from gannets.metrics.modes import LabelledModes, Modes
@@ -25,11 +26,12 @@ from gannets.metrics.parzen import Parzen
 from gannets.metrics.patches import PatchSlicedWasserstein
 from gannets.metrics.prd import PRD
 from gannets.metrics.similarity import MSSSIM
+from gannets.metrics.sinkhorn import Sinkhorn
 from gannets.metrics.sliced import SlicedWasserstein
 from gannets.metrics.stacked import StackedModes
 from gannets.metrics.support import SupportSize
 from gannets.metrics.tables import TableCopies, TableReport
-from gannets.metrics.transport import Assignment, MarginalWasserstein, Sinkhorn
+from gannets.metrics.transport import Assignment
 from gannets.metrics.two_sample import C2ST
 from gannets.metrics.utility import TableUtility
 

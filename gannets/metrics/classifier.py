@@ -19,6 +19,7 @@ from gannets.metrics.estimate import Estimate
 from gannets.metrics.features.classifier import fit_classifier
 from gannets.metrics.resampling import normal_interval, wilson
 from gannets.metrics.samples import Samples
+from gannets.metrics.wording import meaning
 
 __all__ = ["ClassifierScore", "GanTrainTest", "classifier_score"]
 
@@ -80,6 +81,7 @@ class ClassifierScore:
             )
         spread = math.hypot(error, error_ideal)
         gap = math.log(score) - math.log(floor)
+        p = _two_sided(gap / spread) if spread > 0 else None
         through = None if classifier.id == comparison.map.id else classifier.id
         preprocessing = getattr(classifier, "preprocessing", None)
         estimate = comparison.estimate(
@@ -92,9 +94,19 @@ class ClassifierScore:
             n=(len(reference), n),
             interval=interval,
             floor=floor,
-            p=_two_sided(gap / spread) if spread > 0 else None,
+            p=p,
             better="higher",
-            meaning=_says(score, floor, classes),
+            meaning=meaning(
+                score,
+                floor=floor,
+                interval=interval,
+                p=p,
+                better="higher",
+                level="Classes are as certain and as varied as those of real samples.",
+                worse=f"As certain and varied as {score:.3g} of {classes:.0f} classes, real "
+                f"{floor:.3g}.",
+                beyond="Classes are more certain or more even than those of real samples.",
+            ),
             notes=tuple(notes),
             details={"classes": classifier.classes, "classifier": classifier.id},
         )
@@ -225,11 +237,3 @@ def _shares_differ(a: int, n: int, b: int, m: int) -> float | None:
     pooled = (a + b) / (n + m)
     variance = pooled * (1 - pooled) * (1 / n + 1 / m)
     return _two_sided((a / n - b / m) / math.sqrt(variance)) if variance > 0 else None
-
-
-def _says(score: float, floor: float, classes: float) -> str:
-    if score < 0.9 * floor:
-        return f"As certain and varied as {score:.3g} of {classes:.0f} classes, real {floor:.3g}."
-    if score <= 1.02 * floor:
-        return "Classes are as certain and as varied as those of real samples."
-    return "Classes are more certain or more even than those of real samples."

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gannets.game import Batch, Net, Player, Players, Stream
 from gannets.metrics.played import Played
+from gannets.terms import constraint_of
 from gannets.updates import Mover, Optimizer
 
 __all__ = ["FIRST", "Clone", "balanced_accuracy", "threshold", "train_clone"]
@@ -55,8 +56,8 @@ def train_clone(
         if not math.isfinite(sum(map(float, torch._foreach_norm(gradient)))):
             return Clone(players=players, steps=i, complete=False)
         mover.move(gradient)
-        if player == "discriminator" and played.constraint is not None:
-            played.constraint(mover.parameters)
+        if (constraint := constraint_of(player, played.constraint)) is not None:
+            constraint(mover.parameters)
     return Clone(players=players, steps=steps, complete=True)
 
 

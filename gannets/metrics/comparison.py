@@ -16,6 +16,7 @@ from gannets.game.stream import Stream
 from gannets.metrics.estimate import Better, Estimate
 from gannets.metrics.played import Played
 from gannets.metrics.samples import Samples
+from gannets.metrics.wording import used
 from gannets.theory.densities import Density
 
 __all__ = ["Classifier", "Comparison", "FeatureMap", "Generator", "Metric", "Unmeasurable"]
@@ -108,8 +109,8 @@ class Comparison:
         for other in (self.fake, self.train, self.holdout):
             if other is not None and other.event != self.real.event:
                 raise InputError(
-                    f"{other.name} have shape {other.event} and {self.real.name} "
-                    f"{self.real.event}: both sides must be of one shape."
+                    f"The samples of {other.name} are of shape {other.event}, those of "
+                    f"{self.real.name} of {self.real.event}: both sides must be of one shape."
                 )
         self.__dict__["_seen"] = {}
         self.__dict__["_known"] = {}
@@ -170,16 +171,14 @@ class Comparison:
 
     def note_of(self, n: int) -> tuple[str, ...]:
         """What there is to be said where n samples of each side were drawn."""
-        sides = {"real": len(self.real), "fake": len(self.fake)}
-        cut = [f"{n:,} of {there:,} {side}" for side, there in sides.items() if there > n]
-        return (f"{' and '.join(cut)} samples were used, drawn at random.",) if cut else ()
+        return used({"real": (n, len(self.real)), "fake": (n, len(self.fake))})
 
     def need_generalisation(self, what: str, *, least: int = 2) -> tuple[Samples, Samples]:
         """The training samples and the held-out ones, or a sentence on what is missing."""
         if self.train is None or self.holdout is None:
             raise Unmeasurable(
                 f"{what} compares the samples G was trained on with samples it never saw: give "
-                "evaluate(real=training samples, holdout=others)."
+                "the first as the real samples and the others as the held-out ones."
             )
         if min(len(self.train), len(self.holdout)) < least:
             raise InputError(

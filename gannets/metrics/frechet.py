@@ -22,6 +22,7 @@ from gannets.metrics.estimate import Estimate
 from gannets.metrics.frechet_null import Floor, permutation_test, split_floor
 from gannets.metrics.moments import SampleMoments
 from gannets.metrics.resampling import quadratic_interval
+from gannets.metrics.wording import meaning
 
 __all__ = ["Frechet", "frechet_distance", "frechet_floor", "frechet_of_moments"]
 
@@ -113,6 +114,7 @@ class Frechet:
         p = permutation_test(first, second, draws=self.permutations, stream=stream.at(1))
         first_order = first_order_variance(first, second)
         low, high = quadratic_interval(value, first_order=first_order, null=floor.std**2)
+        interval = (max(0.0, low), high)
         notes = _notes(min(n), d, floor, clamped=clamped, identical=identical)
         if p is None and self.permutations >= 19:
             notes += (f"No p: with {d} features too few permutations can be afforded.",)
@@ -121,10 +123,10 @@ class Frechet:
             "fd",
             "FD",
             value,
-            interval=(max(0.0, low), high),
+            interval=interval,
             floor=floor.mean,
             p=p,
-            meaning=_meaning(value, floor, p, identical=identical),
+            meaning=_meaning(value, floor, interval, p, identical=identical),
             notes=notes,
             details={
                 "mean_part": mean,
@@ -244,14 +246,29 @@ def _notes(n: int, d: int, floor: Floor, *, clamped: bool, identical: bool) -> t
     return tuple(notes)
 
 
-def _meaning(value: float, floor: Floor, p: float | None, *, identical: bool) -> str:
-    """By p where there is one: the splits' scatter is too small where features have heavy tails."""
+def _meaning(
+    value: float,
+    floor: Floor,
+    interval: tuple[float, float],
+    p: float | None,
+    *,
+    identical: bool,
+) -> str:
     if identical:
         return "The two sets are the same, which no generator's samples are."
-    margin = 2 * floor.std + (0.1 * floor.mean if floor.extrapolated else 0.0)
-    if value > floor.mean and (p <= 0.05 if p is not None else value > floor.mean + margin):
-        if floor.mean == 0:
-            return "The real samples do not scatter at all, and the fake ones are not like them."
+    worse = "The real samples do not scatter at all, and the fake ones are not like them."
+    if floor.mean > 0:
         times = value / floor.mean
-        return f"{times:.3g} times what real samples get among themselves: p_g differs from p_data."
-    return "FD sees no difference from p_data at this n."
+        worse = (
+            f"{times:.3g} times what real samples get among themselves: p_g differs from p_data."
+        )
+    # A floor that is extrapolated is good to 10 %: so far it decides nothing.
+    slack = 0.1 * floor.mean if p is None and floor.extrapolated else 0.0
+    return meaning(
+        value,
+        floor=min(max(value, floor.mean - slack), floor.mean + slack),
+        interval=interval,
+        p=p,
+        level="FD sees no difference from p_data at this n.",
+        worse=worse,
+    )

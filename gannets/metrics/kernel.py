@@ -15,8 +15,9 @@ from torch import Tensor
 
 from gannets.errors import InputError
 from gannets.metrics.comparison import Comparison
-from gannets.metrics.energy import difference, negative, pairs, shuffled
+from gannets.metrics.energy import differs, negative, shuffled
 from gannets.metrics.estimate import Estimate
+from gannets.metrics.pairs import pairs
 
 __all__ = ["KernelDistance", "KernelSubsets", "cubic_kernel", "kernel_distance"]
 
@@ -60,7 +61,7 @@ class KernelDistance:
             interval=sums.interval,
             floor=0.0,
             p=p,
-            meaning=difference(p, "in mean, covariance or skewness"),
+            meaning=differs(sums, p, "in mean, covariance or skewness"),
             notes=(*notes, *negative(sums.value)),
         )
         return (estimate,)
@@ -70,6 +71,7 @@ class KernelDistance:
 class KernelSubsets:
     """KID's protocol: the mean over `subsets` pairs of random subsets of `size` samples.
 
+    Drawn without replacement, so of half of a side at most: larger ones are nearly the same set.
     The deviation among subsets is reported as what it is, the subset spread. It says nothing of
     the error of the mean: for that, and for a test, see `KernelDistance`.
     """
@@ -87,7 +89,13 @@ class KernelSubsets:
 
     def __call__(self, comparison: Comparison) -> tuple[Estimate, ...]:
         real, fake = comparison.real_features, comparison.fake_features
-        size = min(self.size, len(real), len(fake))
+        # Subsets of all there is are one subset: their spread is 0, and says nothing.
+        size = min(self.size, len(real) // 2, len(fake) // 2)
+        if size < 2:
+            raise InputError(
+                f"{len(real)} real and {len(fake)} fake samples are too few to draw subsets of: "
+                "give at least 4 of each."
+            )
         stream = comparison.stream("kid_subset")
         values = torch.empty(self.subsets, dtype=torch.float64)
         for i in range(self.subsets):
@@ -95,7 +103,7 @@ class KernelSubsets:
             y = fake[stream.permutation(len(fake))[:size]]
             values[i] = kernel_distance(real=x, fake=y)
         value, spread = float(values.mean()), float(values.std(correction=0))
-        capped = f"Subsets of {size:,}, not {self.size:,}: there are no more samples."
+        capped = f"Subsets of {size:,}, not {self.size:,}: half of the smaller side at most."
         estimate = comparison.estimate(
             self,
             "kid_subset",

@@ -37,6 +37,7 @@ from gannets.metrics.comparison import Comparison
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.mixture import fit_variances, mixture_log_likelihood
 from gannets.metrics.resampling import Z, normal_interval
+from gannets.metrics.wording import meaning
 
 __all__ = ["FLD"]
 
@@ -135,18 +136,6 @@ class FLD:
             + sum(half.variance for half in base) / 4
         )
         interval = normal_interval(value, error)
-        if interval[0] > 0:
-            meaning = (
-                f"New data is {value / 100:.3g} nats a feature less likely about these samples "
-                "than about real ones."
-            )
-        elif interval[1] < 0:
-            meaning = (
-                "New data is likelier about these samples than about real ones, as it is about "
-                "blurred samples: no sign of quality."
-            )
-        else:
-            meaning = "New data is as likely about these samples as about real ones."
         known = sum(float(half.known.mean()) for half in base) / 2
         return comparison.estimate(
             self,
@@ -156,7 +145,16 @@ class FLD:
             n=n,
             interval=interval,
             floor=0.0,
-            meaning=meaning,
+            meaning=meaning(
+                value,
+                floor=0.0,
+                interval=interval,
+                level="New data is as likely about these samples as about real ones.",
+                worse=f"New data is {value / 100:.3g} nats a feature less likely about these "
+                "samples than about real ones.",
+                beyond="New data is likelier about these samples than about real ones, as it is "
+                "about blurred samples: no sign of quality.",
+            ),
             notes=notes,
             details={
                 "held_out": float(ours.new.mean()),
@@ -183,20 +181,24 @@ class FLD:
         variance = sum(float(x.var()) / len(x) for x in (new, known))
         variance += ours.gap_centres + sum(half.gap_centres for half in base) / 4
         excess = normal_interval(value - floor, math.sqrt(variance))
+        interval = normal_interval(value, error)
+        says = "These samples are as near to new data as to what G was trained on."
         if excess[0] > 0 and value - Z * error > 0:
-            meaning = "What G was trained on is likelier about these samples than new data is."
-        else:
-            meaning = "These samples are as near to new data as to what G was trained on."
+            says = "What G was trained on is likelier about these samples than new data is."
+        elif excess[1] < 0:
+            says = "These samples lean less to what G was trained on than new real samples do."
+        elif not interval[0] <= floor <= interval[1]:
+            says = "Undecided at this n: it is apart from its floor by what that may be off."
         return comparison.estimate(
             self,
             "fld_gap",
             "FLD gap",
             value,
             n=n,
-            interval=normal_interval(value, error),
+            interval=interval,
             floor=floor,
             better="near",
-            meaning=meaning,
+            meaning=says,
             notes=notes,
             details={"excess_interval": list(excess)},
         )

@@ -15,8 +15,9 @@ from torch import Tensor
 from gannets.errors import InputError
 from gannets.metrics.comparison import Comparison
 from gannets.metrics.distances import squared_distances
-from gannets.metrics.energy import Kernel, difference, negative, pairs, shuffled
+from gannets.metrics.energy import differs, negative, shuffled
 from gannets.metrics.estimate import Estimate
+from gannets.metrics.pairs import Kernel, pairs
 
 __all__ = ["MMD", "gaussian_kernel", "median_distance", "mmd2"]
 
@@ -96,7 +97,7 @@ class MMD:
             interval=sums.interval,
             floor=0.0,
             p=p,
-            meaning=difference(p, "at the scale of the data"),
+            meaning=differs(sums, p, "at the scale of the data"),
             notes=(*notes, *note, *negative(sums.value)),
             details={"widths": list(widths)},
         )

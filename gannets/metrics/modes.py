@@ -18,6 +18,7 @@ from gannets.metrics.comparison import Classifier, Comparison, Unmeasurable
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.histograms import Histogram, homogeneity_null
 from gannets.metrics.resampling import binomial_p, permutation_p, wilson
+from gannets.metrics.wording import meaning
 from gannets.theory.densities import Density, Mixture, Normal
 
 __all__ = ["LabelledModes", "Modes", "labels_of", "mode_distances"]
@@ -83,7 +84,7 @@ class Modes:
         density = comparison.density
         if density is None:
             raise Unmeasurable(
-                "Modes are counted where the density of the data is known: give density=..., a "
+                "Modes are counted where the density of the data is known: measure against a "
                 "Ring, a Grid or another mixture."
             )
         parts = _parts(density)
@@ -161,24 +162,29 @@ class Modes:
         n, good = len(comparison.fake), int(counts.sum())
         value, q = good / n, min(ceiling, 1 - 1e-12)
         tails = binomial_p(good, n, q), binomial_p(n - good, n, 1 - q)
-        low, high = wilson(good, n)
-        if low > ceiling:
-            meaning = "More samples lie near the modes than of the data: the modes are too narrow."
-        elif high < ceiling:
-            meaning = f"{1 - value:.1%} of the samples lie off the modes; of the data {1 - q:.1%}."
-        else:
-            meaning = "As many samples lie near the modes as of the data."
+        interval, p = wilson(good, n), min(1.0, 2 * min(tails))
+        worse = f"{1 - value:.1%} of the samples lie off the modes; of the data {1 - q:.1%}."
+        if value > ceiling:
+            worse = "More samples lie near the modes than of the data: the modes are too narrow."
         return comparison.estimate(
             self,
             "high_quality",
             "high quality",
             value,
             through="samples",
-            interval=(low, high),
+            interval=interval,
             floor=ceiling,
-            p=min(1.0, 2 * min(tails)),
+            p=p,
             better="near",
-            meaning=meaning,
+            meaning=meaning(
+                value,
+                floor=ceiling,
+                interval=interval,
+                p=p,
+                better="near",
+                level="As many samples lie near the modes as of the data.",
+                worse=worse,
+            ),
         )
 
     def _divergence(self, comparison: Comparison, counts: Tensor, weights: Tensor) -> Estimate:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gannets.data import Data, File, Source, find, open_source
+from gannets.data import Data, File, Folder, Source, find, open_source, splits
+from gannets.data.frames import TABLES, read_table
 from gannets.errors import InputError
 from gannets.game.stream import Stream
 from gannets.metrics.samples import Samples
@@ -61,10 +62,20 @@ class Opened:
         return len(self.source)
 
 
-def opened(thing: Any, name: str, *, split: str | None = None, seed: int = 0) -> Opened:
+def opened(
+    thing: Any, name: str, *, split: str | None = None, size: int | None = None, seed: int = 0
+) -> Opened:
     """Open one side: an array, a tensor, a DataFrame, a path or a data set's name, data, a density,
     `Samples`, or a callable that is given n (and `seed=`, if it takes one) and returns n samples.
+
+    `split` is the part to take, of what has parts; `size` that of images in a folder. Raises
+    `InputError`.
     """
+    if split is not None and not isinstance(thing, (str, Path, Data, Density)):
+        raise InputError(
+            f"{name} is a {type(thing).__name__}, which has no parts: leave out the split, or "
+            f"slice the samples yourself."
+        )
     if isinstance(thing, Opened):
         return thing
     if isinstance(thing, Samples):
@@ -74,9 +85,10 @@ def opened(thing: Any, name: str, *, split: str | None = None, seed: int = 0) ->
     if isinstance(thing, (np.ndarray, Tensor)):
         return Opened(name, samples=_array(thing, name))
     if isinstance(thing, (str, Path)):
-        return _path(str(thing), split=split, seed=seed)
+        return _path(str(thing), split=split, size=size, seed=seed)
     if isinstance(thing, (Data, Density)):
-        return _data(thing, repr(thing), split=split, seed=seed)
+        named = repr(thing) if split is None else f"{thing!r}, {split}"
+        return _data(thing, named, split=split, size=size, seed=seed)
     if callable(thing):
         return Opened(name, generate=_generator(thing))
     raise InputError(
@@ -111,20 +123,25 @@ def draw(
     return _of_source(side.source, side.name, wanted, stream)
 
 
-def _path(path: str, *, split: str | None, seed: int) -> Opened:
-    suffix = Path(path).suffix.lower()
-    if suffix in (".csv", ".parquet"):
-        from gannets.data.frames import read_table
-
-        return Opened(path, frame=read_table(path))
+def _path(path: str, *, split: str | None, size: int | None, seed: int) -> Opened:
+    if Path(path).suffix.lower() in TABLES:
+        frame = read_table(path)
+        rows = splits.parse(split or "train", ("train",)).of(len(frame))
+        name = path if rows == slice(0, len(frame)) else f"{path}, {split}"
+        return Opened(name, frame=frame.iloc[rows].reset_index(drop=True))
     data = find(path)
     part = split or getattr(data, "split", None)
     # Which part of a set these are decides what a distance to them says.
-    name = path if part is None or isinstance(data, File) else f"{path}, {part}"
-    return _data(data, name, split=split, seed=seed)
+    whole = part is None or (isinstance(data, File) and part == data.split)
+    name = path if whole else f"{path}, {part}"
+    if size is not None and isinstance(data, Folder):
+        name = f"{name}, made {size}x{size}"
+    return _data(data, name, split=split, size=size, seed=seed)
 
 
-def _data(data: Any, name: str, *, split: str | None, seed: int) -> Opened:
+def _data(data: Any, name: str, *, split: str | None, size: int | None, seed: int) -> Opened:
+    if size is not None and isinstance(data, Folder):
+        data = replace(data, size=size)
     # Densities are drawn from with another seed than a run's, so that nothing was seen in training.
     source = open_source(data, seed=seed, device="cpu", split=split)
     return Opened(name, source=source)

@@ -21,6 +21,7 @@ from gannets.metrics.comparison import Comparison, Unmeasurable
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.played import Played
 from gannets.metrics.resampling import Z
+from gannets.metrics.wording import meaning, used
 
 __all__ = ["DiscriminatorAUC", "auc_interval", "mann_whitney"]
 
@@ -103,6 +104,7 @@ class DiscriminatorAUC:
         played, holdout = _held_out(comparison)
         train, held, fake = self._scores(played, holdout, comparison.seed)
         auc, p = mann_whitney(above=train, below=held)
+        interval = auc_interval(auc, len(train), len(held))
         return (
             comparison.estimate(
                 self,
@@ -111,11 +113,11 @@ class DiscriminatorAUC:
                 auc,
                 through="samples",
                 n=(len(train), len(held)),
-                interval=auc_interval(auc, len(train), len(held)),
+                interval=interval,
                 floor=0.5,
                 p=p,
                 better="near",
-                meaning=_meaning(auc, p),
+                meaning=_meaning(auc, interval, p),
                 notes=_notes(played, holdout, len(train)),
                 details=_karras(train, held, fake),
             ),
@@ -155,8 +157,9 @@ def _held_out(comparison: Comparison) -> tuple[Played, Source]:
 
 
 def _notes(played: Played, holdout: Source, n: int) -> tuple[str, ...]:
-    there = min(len(played.train), len(holdout)) // getattr(played.joint, "samples", 1)
-    return (f"{n:,} of {there:,} samples a side were used.",) if n < there else ()
+    a_time = getattr(played.joint, "samples", 1)
+    there = {"training": len(played.train), "held-out": len(holdout)}
+    return used({side: (n, all_of // a_time) for side, all_of in there.items()})
 
 
 def _karras(train: Tensor, held: Tensor, fake: Tensor) -> dict[str, float | None]:
@@ -171,13 +174,20 @@ def _karras(train: Tensor, held: Tensor, fake: Tensor) -> dict[str, float | None
     }
 
 
-def _meaning(auc: float, p: float) -> str:
-    if p >= 0.05:
-        return "D judges samples it was trained on no differently from others."
-    if auc < 0.5:
-        return "D takes held-out samples for more real than its own: they are not of one kind."
-    return (
-        f"In {auc:.0%} of pairs D takes the sample it was trained on for the more real one: it "
-        + ("knows" if auc >= 0.65 else "begins to know")
-        + " its data by heart."
+def _meaning(auc: float, interval: tuple[float, float], p: float) -> str:
+    worse = "D takes held-out samples for more real than its own: they are not of one kind."
+    if auc > 0.5:
+        worse = (
+            f"In {auc:.0%} of pairs D takes the sample it was trained on for the more real one: it "
+            + ("knows" if auc >= 0.65 else "begins to know")
+            + " its data by heart."
+        )
+    return meaning(
+        auc,
+        floor=0.5,
+        interval=interval,
+        p=p,
+        better="near",
+        level="D judges samples it was trained on no differently from others.",
+        worse=worse,
     )

@@ -22,6 +22,7 @@ from gannets.metrics.comparison import Comparison, Unmeasurable
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.resampling import normal_interval
 from gannets.metrics.sliced import split_floor
+from gannets.metrics.wording import meaning
 
 __all__ = ["PatchSlicedWasserstein", "descriptors", "laplacian_pyramid", "normalised"]
 
@@ -139,6 +140,7 @@ class PatchSlicedWasserstein:
         value, floor = sum(values) / levels, sum(floors) / levels
         sizes = [f"{height >> i}x{width >> i}" for i in range(levels)]
         worst = max(range(levels), key=lambda i: values[i] - floors[i])
+        interval = self._interval(value, sides, n, few)
         return (
             comparison.estimate(
                 self,
@@ -147,11 +149,16 @@ class PatchSlicedWasserstein:
                 value,
                 through="samples",
                 n=(n, n),
-                interval=self._interval(value, sides, n, few),
+                interval=interval,
                 floor=floor,
-                meaning=f"The sides differ most in patches at {sizes[worst]}."
-                if value > floor
-                else "Patches differ no more than those of two sets of real images.",
+                meaning=meaning(
+                    value,
+                    floor=floor,
+                    interval=interval,
+                    level="Patches differ no more than those of two sets of real images, as far "
+                    "as this n can tell.",
+                    worse=f"The sides differ most in patches at {sizes[worst]}.",
+                ),
                 notes=self._notes(n, channels, comparison),
                 details={
                     "levels": dict(zip(sizes, values, strict=True)),
@@ -197,9 +204,7 @@ class PatchSlicedWasserstein:
         notes = [f"Of {channels} channel(s): published values are of 3."] if channels != 3 else []
         if n < self.images:
             notes.append(f"Of {n:,} images a side, not {self.images:,}: there are no more.")
-        elif max(len(comparison.real), len(comparison.fake)) > n:
-            notes.append(f"Computed from {n:,} images a side, drawn at random.")
-        return tuple(notes)
+        return (*notes, *comparison.note_of(n))
 
 
 def _again(images: Tensor, d: int) -> Tensor:

@@ -14,7 +14,7 @@ from gannets.data import Source
 from gannets.errors import InputError
 from gannets.game import ALONE, Game, Joint, Player, Players, Prior, Stream
 from gannets.nets.layers import GroupBatchNorm, attach
-from gannets.terms import Constraint
+from gannets.terms import Constraints
 from gannets.updates import Mover, Optimizer
 
 __all__ = ["Example", "Played"]
@@ -40,8 +40,8 @@ class Played:
     batch: int
     generator_batch: int | None = None
     """The batch of G's updates where it differs from D's."""
-    constraint: Constraint | None = None
-    """What D's parameters must fulfil after each of its updates."""
+    constraint: Constraints = None
+    """What parameters must fulfil after each update: D's, or each player's."""
     updates: Players[int] = Players(0, 0)
     """How many updates each player has made: where its schedules are."""
     scale: Players[float] = Players(1.0, 1.0)

@@ -25,6 +25,8 @@ class Report:
     """Metrics that could not be measured, and why."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """What was compared: the names of both sides, versions, notes on how they were read."""
+    families: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    """The keys of the estimates of each metric, by its name; not kept in files."""
 
     def __getitem__(self, key: str) -> Estimate:
         if (found := self.get(key)) is not None:
@@ -32,7 +34,16 @@ class Report:
         why = dict(self.skipped).get(key)
         if why is not None:
             raise InputError(f"{key} could not be measured: {why}")
+        if gives := self._given_by(key):
+            raise InputError(
+                f"{key} is a metric, no estimate: it gives {', '.join(gives)}; name one of these."
+            )
         raise unknown("estimate", key, [estimate.key for estimate in self.estimates])
+
+    def _given_by(self, metric: str) -> tuple[str, ...]:
+        """The keys of what a metric gave, however its name is spelt: c2st, C2ST."""
+        names = {name.partition("(")[0].lower(): keys for name, keys in self.families.items()}
+        return names.get(metric.lower()) or names.get(metric.replace("_", "").lower(), ())
 
     def get(self, key: str) -> Estimate | None:
         """The estimate, or None where there is none of that key."""
@@ -50,7 +61,12 @@ class Report:
     @property
     def name(self) -> str:
         """What was measured."""
-        return str(self.provenance.get("fake", "fake"))
+        return str(self.provenance.get("name") or self.provenance.get("fake", "fake"))
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether the samples are the real ones themselves, or those G was trained on."""
+        return "copy_of" in self.provenance
 
     def rows(self) -> list[tuple[str, ...]]:
         """The table: a header, then a row of words an estimate."""
@@ -131,8 +147,17 @@ class Reports(Sequence[Report]):
     def __len__(self) -> int:
         return len(self.reports)
 
+    def sides(self) -> list[str]:
+        """What was compared, a line each: every fake, and what they have in common once."""
+        lines = [line for each in self.reports for line in each.sides()]
+        order = ("fake", "real", "train", "holdout", "features", "seed", "note")
+        return sorted(dict.fromkeys(lines), key=lambda line: order.index(line.split()[0]))
+
     def rows(self) -> list[tuple[str, ...]]:
-        """A row a metric, a column a report; a star where one is better beyond both intervals."""
+        """A row a metric, a column a report; a star where one is better beyond both intervals.
+
+        A copy of the reference, marked "=", is in no contest.
+        """
         keys = list(dict.fromkeys(e.key for report in self.reports for e in report))
         head = ("metric", "floor", *(report.name for report in self.reports))
         return [head, *(self._row(key) for key in keys)]
@@ -140,8 +165,13 @@ class Reports(Sequence[Report]):
     def _row(self, key: str) -> tuple[str, ...]:
         found = [report.get(key) for report in self.reports]
         there = [estimate for estimate in found if estimate is not None]
-        ahead = _clearly_best(there)
-        cells = ["-" if e is None else _cell(e) + (" *" if e is ahead else "") for e in found]
+        copies = [report.is_copy for report in self.reports]
+        rivals = zip(found, copies, strict=True)
+        ahead = _clearly_best([e for e, copy in rivals if e is not None and not copy])
+        cells = [
+            "-" if e is None else _cell(e) + (" =" if copy else " *" if e is ahead else "")
+            for e, copy in zip(found, copies, strict=True)
+        ]
         floor = there[0].floor
         return there[0].name, "" if floor is None else figure(floor), *cells
 
@@ -170,17 +200,21 @@ def measure(
     """
     estimates: list[Estimate] = []
     skipped: list[tuple[str, str]] = []
+    families: dict[str, tuple[str, ...]] = {}
     for name, metric in metrics.items():
         if watch is not None:
             watch(name)
         try:
-            estimates += metric(comparison)
+            found = metric(comparison)
         except InputError as error:
             # Samples that are too few, too small or all alike for one metric may do for others.
             if not lenient:
                 raise
             skipped.append((name, str(error)))
-    return Report(tuple(estimates), tuple(skipped), comparison.about)
+            continue
+        estimates += found
+        families[name] = tuple(estimate.key for estimate in found)
+    return Report(tuple(estimates), tuple(skipped), comparison.about, families)
 
 
 def figure(value: float) -> str:

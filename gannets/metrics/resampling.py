@@ -54,11 +54,12 @@ def quadratic_interval(
     `first_order`, the variance of the samples' influences, counts the second term twice; `null` is
     that term, the variance at g = 0. A small value tells little of g's direction: `steepest`, four
     times the largest eigenvalue of Σ, is what the variance grows by at most, up to the upper end.
+    Of nearly equal sets the value is less than chance alone makes it, and its own ratio nothing.
     """
     variance = max(first_order - null, first_order / 2)
     slope = first_order / value if value > 0 else 0.0
     low, _ = linear_interval(value, variance=variance, slope=slope, least=null)
-    above = max(slope, steepest)
+    above = steepest if steepest and value * value < null else max(slope, steepest)
     return low, linear_interval(value, variance=variance, slope=above, least=null)[1]
 
 

@@ -23,6 +23,7 @@ from gannets.metrics.comparison import Comparison, Unmeasurable
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.resampling import mean_interval
 from gannets.metrics.samples import Samples
+from gannets.metrics.wording import meaning
 
 __all__ = ["MSSSIM", "ms_ssim", "scales"]
 
@@ -88,6 +89,8 @@ class MSSSIM:
         theirs = self._similarities(real, labelled, stream.at(1))
         value, floor = float(ours.mean()), float(theirs.mean())
         several = min(len(ours), len(theirs)) >= 2
+        interval = mean_interval(ours) if several else None
+        p = _difference_p(ours, theirs) if several else None
         return (
             comparison.estimate(
                 self,
@@ -96,11 +99,11 @@ class MSSSIM:
                 value,
                 through="samples",
                 n=(2 * len(theirs), 2 * len(ours)),
-                interval=mean_interval(ours) if several else None,
+                interval=interval,
                 floor=floor,
-                p=_difference_p(ours, theirs) if several else None,
+                p=p,
                 better="near",
-                meaning=_meaning(value, floor),
+                meaning=_meaning(value, floor, interval, p),
                 notes=self._notes(comparison, labelled, len(ours)),
                 details={"scales": scales(*fake.event[1:]), "pairs": len(ours)},
             ),
@@ -170,8 +173,16 @@ def _difference_p(a: Tensor, b: Tensor) -> float:
     return min(1.0, 2 * NormalDist().cdf(-difference / math.sqrt(variance)))
 
 
-def _meaning(value: float, floor: float) -> str:
-    if abs(value - floor) < 0.01:
-        return "Two fakes are as alike as two reals are."
+def _meaning(
+    value: float, floor: float, interval: tuple[float, float] | None, p: float | None
+) -> str:
     more = "more" if value > floor else "less"
-    return f"Two fakes are {more} alike than two reals are: {value:.3f} against {floor:.3f}."
+    return meaning(
+        value,
+        floor=floor,
+        interval=interval,
+        p=p,
+        better="near",
+        level="Two fakes are as alike as two reals are, as far as these pairs can tell.",
+        worse=f"Two fakes are {more} alike than two reals are: {value:.3f} against {floor:.3f}.",
+    )

@@ -23,6 +23,7 @@ from gannets.metrics.moments import SampleMoments
 from gannets.metrics.resampling import Z, jackknife
 from gannets.metrics.samples import Samples
 from gannets.metrics.statistics import Statistics
+from gannets.metrics.wording import meaning
 
 __all__ = ["PROTOCOL", "against_statistics", "extractor_of"]
 
@@ -51,7 +52,7 @@ def against_statistics(
     floor = frechet_floor(real.covariance, n_real=real.n, n_fake=len(fake))
     interval, blocks = _interval(value, real, features)
     few = min(real.n, len(fake)) < 2 * features.shape[1]
-    differs = interval is not None and interval[0] > floor and not few
+    nothing = "Nothing is seen for certain by which p_g differs from p_data, at this n."
     label = map.titles.get("FD") or f"FD[{map.id}]"
     return Estimate(
         key="fd",
@@ -59,9 +60,17 @@ def against_statistics(
         value=value,
         interval=interval,
         floor=floor,
-        meaning=f"{value / floor:.3g} times what real samples get: p_g differs from p_data."
-        if differs and floor > 0
-        else "Nothing is seen for certain by which p_g differs from p_data, at this n.",
+        meaning="Too few samples for so many features: neither floor nor interval can be relied on."
+        if few
+        else meaning(
+            value,
+            floor=floor,
+            interval=interval,
+            level=nothing,
+            worse=f"{value / (floor or 1.0):.3g} times what real samples get: p_g differs from "
+            "p_data.",
+            beyond=nothing,
+        ),
         notes=_notes(statistics, len(fake), features.shape[1], blocks),
         n=(real.n, len(fake)),
         features=map.id,
@@ -85,7 +94,7 @@ def extractor_of(statistics: Statistics) -> Extractor:
             f"{', '.join(REBUILT)}."
         )
     raise InputError(
-        f"These statistics are of {name}, whose weights are elsewhere: say where by features=, as "
+        f"These statistics are of {name}, whose weights are elsewhere: name the features, as "
         "in classifier:DIR or inception:FILE.pth."
     )
 

@@ -1,13 +1,14 @@
-"""Optimal transport in any dimension between small sets: exactly, and smoothed by entropy.
+"""Optimal transport in any dimension between small sets, exactly.
 
 W2² = min over couplings of E|x - y|² falls as slowly as n^(-2/d) even for equal distributions
-(Dudley 1969; Fournier and Guillin 2015): both metrics are given with their floor, which is measured
-at the very n, between disjoint sets of real samples. Transport of each feature alone is with that
-along other lines, in `sliced`.
+(Dudley 1969; Fournier and Guillin 2015): it is given with its floor, which is measured between
+disjoint sets of real samples and brought to the very n. Transport smoothed by entropy is in
+`sinkhorn`, that of each feature alone along other lines in `sliced`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,17 +21,16 @@ from gannets.errors import InputError
 from gannets.metrics.comparison import Comparison
 from gannets.metrics.distances import squared_distances
 from gannets.metrics.estimate import Estimate
-from gannets.metrics.mmd import scale
 from gannets.metrics.resampling import quadratic_interval
-from gannets.metrics.sliced import MarginalWasserstein, influence_variance
+from gannets.metrics.sliced import influence_variance
+from gannets.metrics.wording import meaning
 
 __all__ = [
     "Assignment",
-    "MarginalWasserstein",
+    "Measured",
     "Plan",
-    "Sinkhorn",
+    "between_sets",
     "optimal_assignment",
-    "sinkhorn_divergence",
 ]
 
 
@@ -103,98 +103,6 @@ def _augment(c: np.ndarray, v: np.ndarray, taken: np.ndarray, given: np.ndarray,
             return
 
 
-def sinkhorn_divergence(
-    *,
-    real: Float[Tensor, "m d"],
-    fake: Float[Tensor, "n d"],
-    epsilon: float,
-    tolerance: float = 1e-4,
-    iterations: int = 1000,
-) -> float:
-    """S_ε = OT_ε(P, Q) - OT_ε(P, P)/2 - OT_ε(Q, Q)/2, cost |x - y|² (Genevay et al. 2018).
-
-    OT_ε = min over couplings π of E_π|x - y|² + ε KL(π || P⊗Q). S_ε >= 0, and 0 for equal sets
-    (Feydy et al. 2019); for ε -> 0 it is W2², for ε -> ∞ the squared distance of the means.
-    """
-    return _divergence(real, fake, epsilon, tolerance, iterations).value
-
-
-@dataclass(frozen=True, eq=False)
-class _Smoothed:
-    value: float
-    real: Tensor
-    fake: Tensor
-    error: float
-    """How much of the mass is not yet where it should be."""
-
-
-def _divergence(
-    real: Tensor, fake: Tensor, epsilon: float, tolerance: float, iterations: int
-) -> _Smoothed:
-    if not epsilon > 0:
-        raise InputError(f"Sinkhorn's divergence takes epsilon > 0, not {epsilon}.")
-    centre = real.double().mean(0)
-    x, y = real.double() - centre, fake.double() - centre
-    f, g, off = _potentials(squared_distances(x, y), epsilon, tolerance, iterations)
-    a, a_off = _symmetric(squared_distances(x, x), epsilon, tolerance, iterations)
-    b, b_off = _symmetric(squared_distances(y, y), epsilon, tolerance, iterations)
-    phi, psi = f - a, g - b
-    return _Smoothed(float(phi.mean() + psi.mean()), phi, psi, max(off, a_off, b_off))
-
-
-def _soft_min(cost: Tensor, potential: Tensor, epsilon: float) -> Tensor:
-    """-ε log mean_j exp((g_j - c_ij)/ε), for each row."""
-    scaled = (potential - cost).div_(epsilon)
-    top = scaled.amax(1)
-    return -epsilon * (top + scaled.sub_(top[:, None]).exp_().mean(1).log())
-
-
-def _annealed(cost: Tensor, epsilon: float) -> list[float]:
-    """From the largest cost down to ε by halves: few steps at each lead near the solution."""
-    steps, current = [], float(cost.max())
-    while current > epsilon:
-        steps.append(current)
-        current /= 2
-    return steps
-
-
-def _potentials(
-    cost: Tensor, epsilon: float, tolerance: float, iterations: int
-) -> tuple[Tensor, Tensor, float]:
-    """Sinkhorn's iteration on the dual potentials, in logarithms (Schmitzer 2019)."""
-    transposed = cost.T.contiguous()
-    g = torch.zeros_like(cost[0])
-    for warm in _annealed(cost, epsilon):
-        f = _soft_min(cost, g, warm)
-        g = _soft_min(transposed, f, warm)
-    f, off = _soft_min(cost, g, epsilon), 1.0
-    for _ in range(iterations):
-        g = _soft_min(transposed, f, epsilon)
-        renewed = _soft_min(cost, g, epsilon)
-        # After g's turn its marginal is exact; that of f is off by exp((f - renewed)/ε).
-        off = float(torch.expm1((f - renewed) / epsilon).abs().mean())
-        f = renewed
-        if off < tolerance:
-            break
-    return f, _soft_min(transposed, f, epsilon), off
-
-
-def _symmetric(
-    cost: Tensor, epsilon: float, tolerance: float, iterations: int
-) -> tuple[Tensor, float]:
-    """The one potential of a set with itself: averaged steps, which converge fast."""
-    f, off = torch.zeros_like(cost[0]), 1.0
-    for warm in _annealed(cost, epsilon):
-        f = (f + _soft_min(cost, f, warm)) / 2
-    for _ in range(iterations):
-        renewed = _soft_min(cost, f, epsilon)
-        off = float(torch.expm1((f - renewed) / epsilon).abs().mean())
-        f = (f + renewed) / 2
-        if off < tolerance:
-            break
-    return f, off
-
-
 Measured = tuple[float, Tensor, Tensor, tuple[str, ...]]
 """A value, the influences of the real and the fake samples on it, and notes."""
 
@@ -215,42 +123,10 @@ class Assignment:
             plan = optimal_assignment(squared_distances(x, y))
             return max(plan.cost, 0.0), plan.rows_price, plan.columns_price, ()
 
-        return _estimate(self, comparison, ("w2_exact", "W2^2"), self.largest, measure)
+        return between_sets(self, comparison, ("w2_exact", "W2^2"), self.largest, measure)
 
 
-@dataclass(frozen=True)
-class Sinkhorn:
-    """The debiased Sinkhorn divergence, smoothed by ε = (blur · median distance of the real)²."""
-
-    blur: float = 0.1
-    largest: int = 500
-    tolerance: float = 1e-3
-    """Share of the mass that may be misplaced."""
-    iterations: int = 300
-
-    def __post_init__(self) -> None:
-        """Refuse no blur, sets too small to be compared, and no iterations."""
-        if not (self.blur > 0 and self.largest >= 2 and self.tolerance > 0 and self.iterations > 0):
-            raise InputError(f"Sinkhorn takes numbers > 0, and largest >= 2: not {self}.")
-
-    def __call__(self, comparison: Comparison) -> tuple[Estimate, ...]:
-        unit, note = scale(comparison.real_features, comparison.fake_features)
-        epsilon = (self.blur * unit) ** 2
-
-        def measure(x: Tensor, y: Tensor) -> Measured:
-            out = _divergence(x, y, epsilon, self.tolerance, self.iterations)
-            unfinished = (
-                f"Not converged in {self.iterations} iterations: {out.error:.1%} of the mass is "
-                "misplaced; give more iterations or more blur.",
-            )
-            notes = note + (unfinished if out.error > self.tolerance else ())
-            return out.value, out.real, out.fake, notes
-
-        details = {"epsilon": epsilon, "unit": unit}
-        return _estimate(self, comparison, ("sinkhorn", "Sinkhorn"), self.largest, measure, details)
-
-
-def _estimate(
+def between_sets(
     metric: object,
     comparison: Comparison,
     names: tuple[str, str],
@@ -258,23 +134,19 @@ def _estimate(
     measure: Callable[[Tensor, Tensor], Measured],
     details: dict[str, float] | None = None,
 ) -> tuple[Estimate, ...]:
-    """The value between n samples a side, and the floor between n real and n other real samples."""
+    """The value between n samples a side, and the floor between real and other real samples."""
     key, label = names
     centre = comparison.real_features.mean(0)
     real, fake = comparison.real_features - centre, comparison.fake_features - centre
-    n = min(largest, len(real) // 2, len(fake))
+    n = min(largest, len(real), len(fake))
     stream = comparison.stream(key)
-    order = stream.permutation(len(real))
-    x, other = real[order[:n]], real[order[n : 2 * n]]
+    x = real[stream.permutation(len(real))]
     y = fake[stream.permutation(len(fake))[:n]]
-    value, phi, psi, notes = measure(x, y)
-    floor, other_phi, other_psi, _ = measure(x, other)
-    drawn = f"Computed from {n:,} samples a side, as many others of the real ones give the floor."
-    low, high = quadratic_interval(
-        value,
-        first_order=influence_variance(phi, psi),
-        null=influence_variance(other_phi, other_psi) / 2,
-    )
+    value, phi, psi, notes = measure(x[:n], y)
+    floor, null, extrapolated = _floor(x, n, measure)
+    low, high = quadratic_interval(value, first_order=influence_variance(phi, psi), null=null)
+    # A half of fewer than 4 is one sample, of whose scatter nothing is known.
+    interval = (max(0.0, low), high) if n > 3 else None
     return (
         comparison.estimate(
             metric,
@@ -282,13 +154,40 @@ def _estimate(
             label,
             value,
             n=(n, n),
-            interval=(max(0.0, low), high) if n > 1 else None,
+            interval=interval,
             floor=floor,
-            meaning="Moving one set onto the other costs no more than between real sets."
-            if value <= floor
-            else f"Moving one set onto the other costs {value - floor:.3g} more than between "
-            "real sets.",
-            notes=(drawn, *notes),
+            meaning=meaning(
+                value,
+                floor=floor,
+                interval=interval,
+                level="Moving one set onto the other costs no more than between real sets, as far "
+                "as this n can tell.",
+                worse=f"Moving one set onto the other costs {value - floor:.3g} more than between "
+                "real sets.",
+            ),
+            notes=(*comparison.note_of(n), *extrapolated, *notes),
             details=details,
         ),
     )
+
+
+def _floor(
+    real: Tensor, n: int, measure: Callable[[Tensor, Tensor], Measured]
+) -> tuple[float, float, tuple[str, ...]]:
+    """The value between disjoint sets of n real samples, its variance there, and a note.
+
+    Where there are fewer than 2n, it is that of halves, by the power of n by which that of quarters
+    is above it: in d dimensions it falls about as n^(-2/d), which says nothing of the features' d.
+    """
+    h = min(n, len(real) // 2)
+    floor, phi, psi, _ = measure(real[:h], real[h : 2 * h])
+    null = influence_variance(phi, psi) / 2
+    if h == n:
+        return floor, null, ()
+    if q := h // 2:
+        quarters = [measure(real[i : i + q], real[i + q : i + 2 * q])[0] for i in (0, 2 * q)]
+        above = sum(quarters) / 2 / floor if floor > 0 else 1.0
+        shrunk = (h / n) ** min(1.0, max(0.0, math.log(above) / math.log(h / q)))
+        floor, null = floor * shrunk, null * shrunk**2
+    note = f"The floor is extrapolated from {h:,} real samples against {h:,} others."
+    return floor, null, (note,)

@@ -6,11 +6,10 @@ report = evaluate(fake="runs/00000-digits")  a run, against what its data held o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -38,8 +37,8 @@ Metrics = str | Metric | Sequence[str | Metric]
 
 
 def evaluate(
-    *,
-    fake: Any,
+    *unnamed: Any,
+    fake: Any = None,
     real: Any = None,
     holdout: Any = None,
     metrics: Metrics = "auto",
@@ -49,6 +48,8 @@ def evaluate(
     seed: int = 0,
     best: bool = False,
     device: str | torch.device = "cpu",
+    split: str | None = None,
+    size: int | None = None,
     watch: Callable[[str], None] | None = None,
 ) -> Report | Reports:
     """Measure `fake` against `real`; the samples G was not trained on are `holdout`.
@@ -63,29 +64,26 @@ def evaluate(
     `metrics` are "auto" (what is cheap and fits), "all", or names and values, as in
     `"fd,prdc"` or `[Frechet(), PRDC(k=3)]`. `features` is the text of an extractor
     (`docs/metrics.md`) or a value; `n` how many samples of each side (by default all, up to
-    10,000); `best` takes a run's best model rather than its last; `watch` is told what is being
-    measured. Raises `InputError` where sides, shapes or numbers do not fit.
+    10,000); `best` takes a run's best model rather than its last; `split` is the part of the real
+    data that is real, as in "test" or "train[:1000]"; `size` makes squares of so many pixels of
+    all images; `watch` is told what is being measured. Raises `InputError` where sides, shapes or
+    numbers do not fit.
     """
+    if unnamed or fake is None:
+        raise InputError(
+            "evaluate takes its sides by name: write evaluate(fake=samples, real=data), or "
+            "evaluate(fake=run)."
+        )
+    common: dict[str, Any] = {"real": real, "holdout": holdout, "features": features, "n": n}
+    common |= {"classifier": classifier, "seed": seed, "best": best, "device": device}
+    common |= {"split": split, "size": size}
     if isinstance(fake, (list, tuple)):
-        common: dict[str, Any] = {"holdout": holdout, "metrics": metrics, "features": features}
-        common |= {"classifier": classifier, "n": n, "seed": seed, "best": best}
-        common |= {"device": device, "watch": watch}
-        return _side_by_side([evaluate(fake=each, real=real, **common) for each in fake])
+        return _side_by_side(
+            [evaluate(fake=each, metrics=metrics, watch=watch, **common) for each in fake]
+        )
     if are_statistics(real):
-        given: dict[str, Any] = {"metrics": metrics, "features": features, "n": n, "seed": seed}
-        given |= {"holdout": holdout, "classifier": classifier, "best": best, "device": device}
-        return against(real, fake=fake, **given)
-    comparison = compare(
-        fake=fake,
-        real=real,
-        holdout=holdout,
-        features=features,
-        classifier=classifier,
-        n=n,
-        seed=seed,
-        best=best,
-        device=device,
-    )
+        return against(fake=fake, metrics=metrics, **common)
+    comparison = compare(fake=fake, **common)
     wanted = _wanted(metrics, comparison)
     if is_run(fake) and any(map(catalogue.needs_game, wanted.values())):
         game = played(fake if isinstance(fake, Run) else Run(fake), device=resolve_device(device))
@@ -96,16 +94,43 @@ def evaluate(
 def named(text: str) -> dict[str, Metric]:
     """The metrics that a text names, by commas: names, or values such as `PRDC(k=3)`."""
     found: dict[str, Metric] = {}
-    # A comma within brackets belongs to a value.
-    for part in filter(None, map(str.strip, re.split(r",(?![^(\[]*[)\]])", text))):
+    for part in filter(None, map(str.strip, _parts(text))):
         if "(" not in part:
             found |= catalogue.named([part])
             continue
-        value = read(part)
+        value = _with_settings(part)
         if not isinstance(value, Metric):
             raise InputError(f"{part!r} is no metric: give a name such as fd, or PRDC(k=3).")
         found[part] = value
     return found or catalogue.named([])
+
+
+def _parts(text: str) -> list[str]:
+    """What is between commas; one within brackets belongs to a value."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+def _with_settings(text: str) -> Any:
+    """A value such as `PRDC(k=3)`; or `prdc(k=3)`, by a metric's own name: that one, changed."""
+    name, _, settings = text.partition("(")
+    known = catalogue.METRICS.get(name.strip())
+    if known is None:
+        return read(text)
+    kind: Any = type(known)
+    given, plain = read(f"{kind.__name__}({settings}"), kind()
+    changed = {
+        field.name: value
+        for field in fields(kind)
+        if (value := getattr(given, field.name)) != getattr(plain, field.name)
+    }
+    return replace(cast(Any, known), **changed)
 
 
 def _wanted(metrics: Metrics, comparison: Comparison) -> dict[str, Metric]:
@@ -137,12 +162,15 @@ def compare(
     seed: int = 0,
     best: bool = False,
     device: str | torch.device = "cpu",
+    split: str | None = None,
+    size: int | None = None,
 ) -> Comparison:
     """Both sides, drawn and ready to be seen: what a metric is called with. As in `evaluate`."""
     if are_statistics(real):
         raise InputError(f"{real!s:.200} holds no samples to look at: give the data themselves.")
     where = resolve_device(device)
-    both = sides(fake, real, holdout, n=n, seed=seed, best=best, device=where)
+    asked: dict[str, Any] = {"n": n, "seed": seed, "split": split, "size": size}
+    both = sides(fake, real, holdout, best=best, device=where, **asked)
     seen_through = _features(features, both.real, where)
     return Comparison(
         real=both.real,

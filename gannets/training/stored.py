@@ -22,9 +22,7 @@ from gannets.metrics.samples import Samples
 from gannets.metrics.statistics import Statistics, load_statistics
 from gannets.metrics.stored import against_statistics, extractor_of
 from gannets.training.device import resolve_device
-from gannets.training.model import Model
-from gannets.training.run import Run
-from gannets.training.subject import is_model, is_run, samples_of
+from gannets.training.subject import is_model, is_run, model_of, no_best, samples_of
 
 __all__ = ["against", "are_statistics"]
 
@@ -48,23 +46,28 @@ def against(
     seed: int,
     best: bool,
     device: str | torch.device,
+    split: str | None = None,
+    size: int | None = None,
 ) -> Report:
     """A report of FD alone. Raises `InputError` for whatever needs the samples themselves."""
     only_fd(metrics)
-    for name, given in (("holdout", holdout), ("classifier", classifier)):
+    unused = {"held-out samples": holdout, "a classifier": classifier, "a split": split}
+    for name, given in {**unused, "a size": size}.items():
         if given is not None:
             raise InputError(
-                f"FD against a file of statistics has no use for {name}: leave it out, or give the "
-                "data themselves."
+                f"FD against a file of statistics has no use for {name}: leave that out, or give "
+                "the data themselves."
             )
     statistics = real if isinstance(real, Statistics) else load_statistics(Path(real))
     where = resolve_device(device)
-    fakes = _fakes(fake, n or statistics.moments.n, n, seed=seed, best=best, device=where)
+    fakes, step = _fakes(fake, n or statistics.moments.n, n, seed=seed, best=best, device=where)
     seen_through = _map(features, statistics, fakes, where)
     estimate = against_statistics(statistics, fakes, seen_through, seed)
     name = "statistics" if isinstance(real, Statistics) else str(real)
+    after = "" if step is None else f", step {step:,}"
     about = {
-        "fake": f"{fakes.name} ({len(fakes):,})",
+        "name": fakes.name,
+        "fake": f"{fakes.name} ({len(fakes):,}){after}, {fakes.fingerprint[:8]}",
         "real": f"{name} ({statistics.moments.n:,}, {statistics.origin.split})",
         "features": seen_through.id,
         "preprocessing": seen_through.preprocessing,
@@ -120,16 +123,13 @@ def _map(features: Any, statistics: Statistics, fakes: Samples, device: torch.de
 
 def _fakes(
     fake: Any, there: int, n: int | None, *, seed: int, best: bool, device: torch.device
-) -> Samples:
-    """`there` samples of what has no end; of others `n`, by default all."""
-    if is_run(fake):
-        run = fake if isinstance(fake, Run) else Run(fake)
-        model, name = run.best_model if best else run.model, str(run.path)
-    elif is_model(fake):
-        model = fake if isinstance(fake, Model) else Model.from_pretrained(fake)
-        name = "the model" if isinstance(fake, Model) else str(fake)
-    else:
-        side = opened(fake, "fake")
-        return draw(side, there if side.there is None and n is None else n, seed=seed)
-    model.generator.to(device)
-    return samples_of(model, there, seed=seed, name=name, like=None)
+) -> tuple[Samples, int | None]:
+    """`there` samples of what has no end, of others `n`, by default all; and a run's step."""
+    if is_run(fake) or is_model(fake):
+        model, name, step = model_of(fake, best=best)
+        model.generator.to(device)
+        return samples_of(model, there, seed=seed, name=name, like=None), step
+    if best:
+        raise no_best(fake)
+    side = opened(fake, "fake")
+    return draw(side, there if side.there is None and n is None else n, seed=seed), None

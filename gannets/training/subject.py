@@ -31,6 +31,8 @@ __all__ = [
     "in_units",
     "is_model",
     "is_run",
+    "model_of",
+    "no_best",
     "played",
     "samples_of",
 ]
@@ -80,7 +82,9 @@ def samples_of(model: Model, n: int, *, seed: int, name: str, like: Samples | No
     training = model.generator.training
     x = model.sample(n, seed=seed, labels=labels)
     model.generator.train(training)
-    return Samples(in_units(x, model), labels, name)
+    x = in_units(x, model)
+    # As the data are: a linear output may lie beyond black and white.
+    return Samples(x.clamp(0, 1) if x.ndim == 4 and model.space.bounds else x, labels, name)
 
 
 def held_out(
@@ -147,3 +151,28 @@ def is_model(thing: Any) -> bool:
     return isinstance(thing, Model) or (
         isinstance(thing, (str, Path)) and (Path(thing) / "config.json").is_file()
     )
+
+
+def no_best(thing: Any) -> InputError:
+    """The refusal of the best model of what keeps none."""
+    name = str(thing) if isinstance(thing, (str, Path)) else f"A {type(thing).__name__}"
+    return InputError(f"{name} is no run: only a run that is evaluated keeps a best model.")
+
+
+def model_of(fake: Any, *, best: bool) -> tuple[Model, str, int | None]:
+    """The model of a run, or a model itself: with its name, and the step of the run."""
+    if is_run(fake):
+        run = fake if isinstance(fake, Run) else Run(fake)
+        return (run.best_model if best else run.model), str(run.path), _step(run, best=best)
+    name = "the model" if isinstance(fake, Model) else str(fake)
+    if best:
+        raise no_best(fake)
+    return (fake if isinstance(fake, Model) else Model.from_pretrained(fake)), name, None
+
+
+def _step(run: Run, *, best: bool) -> int | None:
+    """After which update the model was saved: the last checkpoint's, or that of the best one."""
+    if best:
+        return next((each.step for each in run.best().values()), None)
+    paths = run.checkpoints()
+    return int(paths[-1].name) if paths else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from PIL import Image
 
 from gannets import evaluate, load
-from gannets.metrics import METRICS, Report
+from gannets.errors import InputError
+from gannets.metrics import C2ST, METRICS, PRDC, Report
 from gannets.training import StopWhen
+from gannets.training.evaluate import named
 from tests.cli.conftest import TINY
 
 Done = tuple[int, str, str]
@@ -23,7 +26,7 @@ def test_a_report_of_a_run(gannets: Callable[..., Done], trained: Path) -> None:
     code, out, err = gannets("eval", trained, *CHEAP)
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0].startswith(f"fake      {trained} (300)")
+    assert lines[0].startswith(f"fake      {trained} (300), step 20, ")
     assert lines[1].startswith("real      Digits(")
     assert any(line.startswith("FD[randconv:1] ") for line in lines)
     assert any(line.startswith("coverage[randconv:1] ") for line in lines)
@@ -31,6 +34,9 @@ def test_a_report_of_a_run(gannets: Callable[..., Done], trained: Path) -> None:
     assert isinstance(report, Report)
     for estimate in report:
         assert estimate.meaning in out
+    content = report.provenance["sides"]["fake"]
+    assert content["step"] == 20
+    assert lines[0].endswith(content["sha256"][:8])
 
 
 def test_json_is_what_python_gets(gannets: Callable[..., Done], trained: Path) -> None:
@@ -50,6 +56,10 @@ def test_a_report_and_a_picture_are_kept(gannets: Callable[..., Done], trained: 
     assert Report.from_json(json.loads(Path("r.json").read_text()))["fd"].value > 0
     with Image.open("p.png") as picture:
         assert picture.width > 100
+        height = picture.height
+    assert gannets("eval", trained, trained, "--metrics", "fd", "--picture", "two.png")[0] == 0
+    with Image.open("two.png") as picture:
+        assert picture.height == 2 * height
     code, _, err = gannets(*words)
     assert code == 2
     assert "r.json is there already" in err
@@ -58,9 +68,66 @@ def test_a_report_and_a_picture_are_kept(gannets: Callable[..., Done], trained: 
 def test_runs_side_by_side(gannets: Callable[..., Done], trained: Path) -> None:
     code, out, _ = gannets("eval", trained, trained, *CHEAP)
     assert code == 0
-    head = out.splitlines()[0].split()
+    lines = out.splitlines()
+    assert sum(line.startswith("fake      ") for line in lines) == 1  # one and the same run
+    head = next(line for line in lines if line.startswith("metric")).split()
     assert head[:2] == ["metric", "floor"]
-    assert sum(line.startswith("FD[") for line in out.splitlines()) == 1
+    assert head[2:] == [str(trained)] * 2
+    assert sum(line.startswith("FD[") for line in lines) == 1
+
+
+def test_a_copy_of_the_data_is_in_no_contest(gannets: Callable[..., Done]) -> None:
+    """It has an FD of 0, which no generator's samples have; of the two others one is better."""
+    rng = np.random.default_rng(1)
+    for name, shift in (("real", 0.0), ("near", 0.3), ("far", 3.0)):
+        np.save(f"{name}.npy", rng.normal(shift, size=(60, 2)))
+    words = ("near.npy", "real.npy", "far.npy", "--against", "real.npy", "--metrics", "fd")
+    code, out, _ = gannets("eval", *words, "--picture", "p.png")
+    assert code == 0
+    row = next(line for line in out.splitlines() if line.startswith("FD["))
+    assert row.count("*") == 1
+    assert row.index("*") < row.index("=")  # near.npy is the first
+    assert "a copy of the real or the training samples" in out
+    assert out.count("(their contents are the same)") == 1
+    with Image.open("p.png") as picture:  # three scatters, with a legend each
+        assert picture.height > 3 * 500
+
+
+def test_the_part_that_is_real_is_chosen(gannets: Callable[..., Done], trained: Path) -> None:
+    rng = np.random.default_rng(3)
+    np.save("fake.npy", rng.normal(size=(30, 2)))
+    np.savez("real.npz", x_train=rng.normal(size=(40, 2)), x_test=rng.normal(size=(50, 2)))
+    cases = (("test", "real.npz, test (50)"), ("train[:25]", "real.npz, train[:25] (25)"))
+    for split, name in cases:
+        code, out, _ = gannets(
+            "eval", "fake.npy", "real.npz", "--split", split, "--metrics", "spread"
+        )
+        assert code == 0
+        assert f"real      {name}" in out
+    code, out, _ = gannets("eval", trained, "--split", "train[:100]", "--metrics", "spread")
+    assert code == 0
+    assert "train[:100] (100)" in out
+    assert "is of the part that G was trained on" in out
+    code, out, _ = gannets("eval", trained, "--split", "test[:100]", "--metrics", "memorisation")
+    assert code == 0
+    assert "test[:100] (100)" in out
+
+
+def test_images_of_many_sizes_are_made_one(gannets: Callable[..., Done]) -> None:
+    """A folder's own images are cut as the folder is told; an array's are said to be resized."""
+    Path("images").mkdir()
+    grey = np.random.default_rng(2).integers(0, 255, size=(8, 16, 24), dtype=np.uint8)
+    for i, image in enumerate(grey):
+        Image.fromarray(image[:, : 16 + i]).save(f"images/{i}.png")
+    np.save("real.npy", grey[:, :, :16])
+    words = ("eval", "images", "real.npy", "--metrics", "spread")
+    code, _, err = gannets(*words)
+    assert code == 2
+    assert "as in --size 16" in err
+    code, out, _ = gannets(*words, "--size", 12)
+    assert code == 0
+    assert "images, train, made 12x12 (8)" in out
+    assert "real.npy: 16x16 pixels resized to 12x12" in out
 
 
 def test_samples_against_data(gannets: Callable[..., Done]) -> None:
@@ -70,11 +137,13 @@ def test_samples_against_data(gannets: Callable[..., Done]) -> None:
     np.save("more.npy", rng.normal(size=(80, 3)))
     one = gannets("eval", "fake.npy", "real.npz", *CHEAP)
     assert one[0] == 0
-    assert one[1].splitlines()[:2] == ["fake      fake.npy (80)", "real      real.npz (90)"]
+    fake, real = one[1].splitlines()[:2]
+    assert re.fullmatch(r"fake      fake\.npy \(80\), [0-9a-f]{8}", fake)
+    assert re.fullmatch(r"real      real\.npz \(90\), [0-9a-f]{8}", real)
     assert gannets("eval", "fake.npy", "--against", "real.npz", *CHEAP) == one
     several = gannets("eval", "fake.npy", "more.npy", "--against", "real.npz", *CHEAP)
     assert several[0] == 0
-    assert "more.npy" in several[1].splitlines()[0]
+    assert several[1].splitlines()[1].startswith("fake      more.npy (80)")
     held = gannets(
         "eval",
         "fake.npy",
@@ -92,18 +161,47 @@ def test_samples_against_data(gannets: Callable[..., Done]) -> None:
 def test_the_list_names_every_metric(gannets: Callable[..., Done]) -> None:
     code, out, _ = gannets("eval", "--list")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(METRICS)
-    assert all(len(line.split()) > 3 for line in out.splitlines())
+    names = [line for line in out.splitlines() if not line.startswith(" ")]
+    assert [line.split()[0] for line in names] == list(METRICS)
+    assert all(len(line.split()) > 3 for line in names)
+
+
+def test_the_list_shows_settings_that_can_be_typed(gannets: Callable[..., Done]) -> None:
+    """Each, as it is written there, is the metric of that name."""
+    written = [line for line in gannets("eval", "--list").out.splitlines() if line[0] == " "]
+    assert len(written) > len(METRICS) / 2
+    for text in written:
+        name = text.split("(")[0].strip()
+        assert list(named(text.strip()).values()) == [METRICS[name]]
+
+
+def test_a_metric_is_set_by_its_name() -> None:
+    assert list(named("prdc(k=3), fd").values()) == [PRDC(k=3), METRICS["fd"]]
+    # What is not given is as the name has it, not as the class does.
+    changed = named("c2st_logistic(most=300)")["c2st_logistic(most=300)"]
+    assert changed == C2ST(classifier="logistic", most=300)
+    with pytest.raises(InputError):
+        named("prdc(q=3)")
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         ((), "Say what to measure"),
-        (("nowhere.npy",), "nowhere.npy is no run"),
+        (("nope",), "There is no run, file or folder nope"),
+        (("rng", "digits"), "Did you mean 'ring'"),
+        (("nowhere.npy",), "There is no file nowhere.npy"),
+        (("digits",), "digits is no run"),
+        (("RUN", "--against", "nope"), "There is no run, file or folder nope"),
+        (("digits", "digits", "--best"), "only a run that is evaluated keeps a best model"),
+        (("RUN", "--seed", "-1"), "a seed is a whole number from 0 on"),
+        (("RUN", "--size", "0"), "1 pixel or more"),
+        (("ring", "ring", "--size", "8"), "which alone have a size"),
+        (("RUN", "--split", "tset"), "Did you mean 'test'"),
+        (("digits", "ring", "--picture", "x.png"), "both sides must be of one shape"),
         (("nowhere.npy", "digits"), "There is no file nowhere.npy"),
         (("RUN", "--metrics", "fdd"), "Did you mean 'fd'"),
-        (("RUN", "--metrics", "memorisation", "--against", "digits"), "never saw"),
+        (("RUN", "--metrics", "memorisation", "--against", "digits"), "the others as the held-out"),
         (("RUN", "--features", "rancdonv"), "Did you mean 'randconv'"),
         (("RUN", "--features", "classifier:nowhere"), "is no classifier"),
         (("RUN", "--features", "inception:nowhere.pth"), "There is no file nowhere.pth"),
@@ -191,6 +289,11 @@ def test_training_stops_when_it_is_good_enough(gannets: Callable[..., Done]) -> 
     ("words", "sentence"),
     [
         (("--stop-when", "fid"), "Did you mean 'fd'"),
+        (
+            ("--metrics", "fd", "--stop-when", "mmd:2"),
+            "add it to --metrics, as in --metrics 'fd,mmd'",
+        ),
+        (("--metrics", "c2st", "--stop-when", "c2st:2"), "it gives c2st_knn"),
         (("--stop-when", "fd:"), "such as fd, fd:8 or fd<0.5"),
         (("--stop-when", "fd:0"), "patience must be at least 1"),
         (("--stop-when", "fd<low"), "such as fd, fd:8 or fd<0.5"),

@@ -96,7 +96,7 @@ def test_eval_measures_against_it(gannets: Callable[..., Done], built: Path) -> 
         pytest.param(["--metrics", "fd,prdc"], "'prdc' needs some", id="metric"),
         pytest.param(["--features", "pca:8"], "fitted to the reference", id="fitted"),
         pytest.param(["--picture", "x.png"], "holds no samples", id="picture"),
-        pytest.param(["--holdout", "digits"], "no use for holdout", id="holdout"),
+        pytest.param(["--holdout", "digits"], "no use for held-out samples", id="holdout"),
     ],
 )
 def test_eval_refuses_what_a_file_cannot_give(

@@ -147,3 +147,16 @@ def test_the_bias_is_that_of_the_mean_over_all_pairs() -> None:
     sums = _pairs(x, y)
     every = 2 * torch.cdist(x, y).mean() - torch.cdist(x, x).mean() - torch.cdist(y, y).mean()
     assert sums.value + sums.bias == pytest.approx(float(every), rel=1e-9)
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-9, 1e-4])
+def test_nearly_equal_sets_have_an_interval_no_wider_than_chance_makes_it(apart: float) -> None:
+    """That of independent sets of the same size, 0.1 to each side; equal ones had one of 70,000."""
+    stream = Stream(21, "tests/energy")
+    x, y = stream.normal(80, 3), stream.normal(80, 3)
+    (near,), (other,) = Energy()(compare(x, x + apart)), Energy()(compare(x, y))
+    assert near.interval is not None
+    assert other.interval is not None
+    width, usual = (high - low for low, high in (near.interval, other.interval))
+    # Centred elsewhere and so of another slope: of the same order is what is to be shown.
+    assert width < 2 * usual

@@ -303,7 +303,7 @@ def test_order_does_not_matter() -> None:
         ({"fake": points(), "real": points(), "classifier": "/nope"}, "is no classifier"),
         ({"fake": points(), "real": points(), "metrics": "memorisation"}, "never saw"),
         ({"fake": points(), "real": points(), "metrics": "modes"}, "known"),
-        ({"fake": points(), "real": points(), "holdout": points()}, "the same samples"),
+        ({"fake": points(), "real": points(), "holdout": points()}, "are the same: hold out"),
         ({"fake": points(), "real": points(), "metrics": "ppl"}, "generator"),
     ],
     ids=lambda value: None if isinstance(value, dict) else value[:24],
@@ -315,8 +315,19 @@ def test_refusals_are_sentences(arguments: dict[str, Any], words: str) -> None:
 
 
 def test_sides_cannot_be_swapped_by_position() -> None:
-    with pytest.raises(TypeError):
-        evaluate(points(), points())  # type: ignore[misc]
+    with pytest.raises(InputError, match=r"by name: write evaluate\(fake=samples, real=data\)"):
+        evaluate(points(), points())
+    with pytest.raises(InputError, match="by name"):
+        evaluate(real=points())
+
+
+def test_a_seed_and_a_best_model_are_refused_where_there_are_none() -> None:
+    with pytest.raises(InputError, match="from 0 on"):
+        evaluate(fake=points(), real=points(), seed=-1)
+    with pytest.raises(InputError, match="keeps a best model"):
+        evaluate(fake=points(), real=points(), best=True)
+    with pytest.raises(InputError, match="which has no parts"):
+        evaluate(fake=points(), real=points(), split="test")
 
 
 def test_every_recipe_can_be_measured(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import torch
 
 from gannets.errors import InputError
 from gannets.game.stream import Stream
-from gannets.metrics.energy import pairs
 from gannets.metrics.kernel import KernelDistance, KernelSubsets, cubic_kernel, kernel_distance
+from gannets.metrics.pairs import pairs
 from tests.metrics.helpers import compare
 from tests.reference import metrics_kernels as oracle
 
@@ -120,8 +120,11 @@ def test_subsets_average_to_the_full_statistic() -> None:
 def test_subsets_are_capped_with_a_note() -> None:
     x, y = draws(5, (30, 3), (20, 3))
     (estimate,) = KernelSubsets(subsets=3)(compare(x, y))
-    assert estimate.details["size"] == 20
-    assert "20, not 1,000" in estimate.notes[0]
+    assert estimate.details["size"] == 10
+    assert "10, not 1,000" in estimate.notes[0]
+    assert estimate.details["subset_spread"] > 0
+    with pytest.raises(InputError, match="too few to draw subsets"):
+        KernelSubsets()(compare(x, y[:3]))
 
 
 def test_kd_at_p_equal_q_and_away() -> None:
@@ -152,7 +155,7 @@ def test_large_sets_are_subsampled_with_a_note() -> None:
     x, y = draws(8, (90, 2), (30, 2))
     (estimate,) = KernelDistance(largest=40)(compare(x, y))
     assert estimate.n == (40, 30)
-    assert "40 real and 30 fake" in estimate.notes[0]
+    assert estimate.notes[0] == "40 of 90 real samples were used, drawn at random."
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_measuring() -> None:
 
 
 def test_sides_must_be_of_one_shape() -> None:
-    with pytest.raises(InputError, match=r"\(3,\) and real \(2,\)"):
+    with pytest.raises(InputError, match=r"\(3,\), those of real of \(2,\)"):
         compare(torch.zeros(4, 2), torch.zeros(4, 3))
 
 

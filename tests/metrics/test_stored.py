@@ -210,8 +210,8 @@ def test_generators_are_asked_for_as_many_as_there_are(path: Path) -> None:
         pytest.param({"features": "pixls"}, "Did you mean 'pixels'", id="unknown"),
         pytest.param({"features": "discriminator:runs/0"}, "of one run", id="discriminator"),
         pytest.param({"features": Values(id="mine")}, "not 'mine'", id="map"),
-        pytest.param({"holdout": np.zeros((9, 5))}, "no use for holdout", id="holdout"),
-        pytest.param({"classifier": "dir"}, "no use for classifier", id="classifier"),
+        pytest.param({"holdout": np.zeros((9, 5))}, "no use for held-out samples", id="holdout"),
+        pytest.param({"classifier": "dir"}, "no use for a classifier", id="classifier"),
     ],
 )
 def test_what_a_file_cannot_give_is_refused(path: Path, given: dict[str, Any], said: str) -> None:

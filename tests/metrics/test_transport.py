@@ -9,13 +9,9 @@ from scipy.optimize import linear_sum_assignment
 from gannets.errors import InputError
 from gannets.game.stream import Stream
 from gannets.metrics.distances import squared_distances
-from gannets.metrics.transport import (
-    Assignment,
-    MarginalWasserstein,
-    Sinkhorn,
-    optimal_assignment,
-    sinkhorn_divergence,
-)
+from gannets.metrics.marginal import MarginalWasserstein
+from gannets.metrics.sinkhorn import Sinkhorn, sinkhorn_divergence
+from gannets.metrics.transport import Assignment, optimal_assignment
 from tests.metrics.helpers import compare
 from tests.reference import metrics_kernels as oracle
 
@@ -119,6 +115,33 @@ def test_value_floor_and_interval(metric: Assignment | Sinkhorn) -> None:
     assert same.interval[0] <= same.floor <= same.interval[1]
     assert apart.interval[0] <= 4 + same.floor <= apart.interval[1] + 0.5
     assert "more than between real sets" in apart.meaning
+
+
+def test_all_samples_of_two_small_sets_are_moved() -> None:
+    """The value is of all 50 and 50, as SciPy has it, though the real ones have no other 50."""
+    stream = Stream(14, "tests/transport")
+    x, y = stream.normal(50, 3), stream.normal(50, 3)
+    (estimate,) = Assignment()(compare(x, y))
+    cost = squared_distances(x.double(), y.double())
+    rows, columns = linear_sum_assignment(cost.numpy())
+    assert estimate.value == pytest.approx(float(cost[rows, columns].mean()), rel=1e-9)
+    assert estimate.n == (50, 50)
+    assert any("extrapolated" in note for note in estimate.notes)
+
+
+@pytest.mark.parametrize("d", [2, 8])
+def test_the_extrapolated_floor_is_that_of_the_very_n(d: int) -> None:
+    """Its mean over 20 sets against 20 pairs of 60: W2² of halves alone is 1.9 and 1.2 times it.
+
+    In 2 dimensions 1.3 is had, of which 0.15 is the error of the mean; so at other seeds.
+    """
+    stream, floors, values = Stream(15, "tests/transport"), [], []
+    for _ in range(20):
+        (estimate,) = Assignment()(compare(stream.normal(60, d), stream.normal(60, d)))
+        assert estimate.floor is not None
+        floors.append(estimate.floor)
+        values.append(estimate.value)
+    assert sum(floors) == pytest.approx(sum(values), rel=0.6 if d == 2 else 0.08)
 
 
 def test_two_samples_have_a_value_and_no_interval() -> None:

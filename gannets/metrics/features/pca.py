@@ -55,8 +55,10 @@ class PCA:
             says.append(f"fitted to {WIDEST:,} of {len(real):,}")
         if k < self.k:
             says.append(f"{self.k} asked for, rank {k}")
+        capped = f"pca:{self.k} was asked for; these samples vary in {k} directions: pca:{k}."
+        notes = (capped,) if k < self.k else ()
         return _Projection(
-            f"pca:{k}{':whiten' if self.whiten else ''}", ", ".join(says), mean, axes
+            f"pca:{k}{':whiten' if self.whiten else ''}", ", ".join(says), mean, axes, notes
         )
 
 
@@ -95,6 +97,8 @@ class _Projection:
     preprocessing: str
     mean: Tensor
     axes: Tensor
+    notes: tuple[str, ...] = ()
+    """What a report has to say of them."""
     titles: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, x: Float[Tensor, "m ..."]) -> Float[Tensor, "m k"]:
