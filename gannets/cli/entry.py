@@ -20,6 +20,7 @@ VERBS = {
     "train": "Train a generative adversarial net.",
     "sample": "Sample a trained generator.",
     "eval": "Measure how far samples are from data.",
+    "reproduce": "Reproduce the theorems, figures and tables of the paper of 2014.",
     "show": "Show a recipe, a run or a file.",
     "recipes": "List the recipes.",
     "data": "List the data sets.",

@@ -1,0 +1,25 @@
+"""The nets of Goodfellow et al. (2014) on MNIST, trained with what has been learnt since.
+
+Nets, prior and batch are those of `goodfellow2014`, but that D sees all of its input and of its
+layers (no dropout). Relativistic pairing with R1 and R2 (Huang et al. 2024, section 2), Adam with
+beta1 = 0, D and G in turn, and an average of G's weights (Yazici et al. 2019).
+
+To expect: see `gannets reproduce table1-mnist`.
+"""
+
+from dataclasses import replace
+
+from gannets.game import Game, both
+from gannets.objectives import RpGAN
+from gannets.recipes.goodfellow2014 import goodfellow2014
+from gannets.terms import R1, R2
+from gannets.updates import Adam, Alternating, Average
+
+goodfellow2014_today = replace(
+    goodfellow2014,
+    name="goodfellow2014_today",
+    game=Game(RpGAN(), discriminator_terms=(R1(gamma=0.5), R2(gamma=0.5))),
+    update=Alternating(k=1),
+    optimizers=both(Adam(lr=5e-4, betas=(0.0, 0.99))),
+    averaging=Average(half_life=100_000),
+)

@@ -1,0 +1,149 @@
+"""The paper of 2014 line by line: each theorem, figure and table is a file here, and a command.
+
+Each file defines a frozen dataclass, see `common.Reproduction`, and a value of the file's own name.
+Its docstring says what is shown and where that stands; `SECTION` places it among the others and
+`TAKES` says how long it works on two cores, in full and with `--quick`. A file that is added here
+is a reproduction by that.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from gannets.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from gannets.reproduce.common import Claim, Figure, Reproduced, Reproduction
+    from gannets.reproduce.common.bench import Bench
+
+__all__ = ["About", "about", "get", "names", "reproduce"]
+
+HOME = Path("runs") / "reproduce"
+
+
+class About(NamedTuple):
+    """What there is to know of a reproduction before it is run."""
+
+    name: str
+    section: str
+    """Of the paper, such as 4.1; 6+ is what later work found."""
+    shows: str
+    takes: tuple[str, str]
+    """How long it works, in full and with `--quick`."""
+
+
+def names() -> list[str]:
+    """The names of all reproductions, in the order of the paper."""
+    found = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
+    return sorted(found, key=lambda name: (about(name).section, name))
+
+
+def about(name: str) -> About:
+    """What a reproduction's file says of it; the file is read, not run."""
+    tree = ast.parse((Path(__path__[0]) / f"{name}.py").read_text(encoding="utf-8"))
+    said = {
+        target.id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id in ("SECTION", "TAKES")
+    }
+    if missing := {"SECTION", "TAKES"} - set(said):
+        raise InputError(f"gannets/reproduce/{name}.py lacks {' and '.join(sorted(missing))}.")
+    first = (ast.get_docstring(tree) or "").split("\n\n")[0]
+    return About(name, said["SECTION"], " ".join(first.split()), said["TAKES"])
+
+
+def get(name: str) -> Reproduction:
+    """The reproduction of that name, with its settings in full."""
+    module = name.replace("-", "_")
+    if module not in names():
+        raise unknown("reproduction", name, names())
+    found: Reproduction = getattr(importlib.import_module(f"{__name__}.{module}"), module)
+    return found
+
+
+def reproduce(
+    name: str,
+    *,
+    quick: bool = False,
+    out: str | Path | None = None,
+    runs: str | Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    reproduction: Reproduction | None = None,
+) -> Reproduced:
+    """Reproduce what `name` stands for; figures and the report are kept in `out`.
+
+    By default `out` is `runs/reproduce/NAME`, for the quick version `runs/reproduce/NAME-quick`.
+    What is trained is kept in `runs`, by default `runs/reproduce/trained` (`trained-quick`), where
+    other reproductions find it.
+    `reproduction` is played in place of the one of that name: the same with other settings.
+    """
+    from gannets.reproduce.common import Bench
+
+    work = get(name) if reproduction is None else reproduction
+    path = directory(name, quick=quick, out=out)
+    bench = Bench(path, trained(quick=quick, runs=runs), seed=seed, device=device)
+    return record(name, work.quick() if quick else work, bench, quick=quick)
+
+
+def place(name: str, *, quick: bool, out: str | Path | None) -> Path:
+    """The folder of a reproduction, whether or not it is there."""
+    return Path(out) if out is not None else HOME / (f"{name}-quick" if quick else name)
+
+
+def trained(*, quick: bool, runs: str | Path | None) -> Path:
+    """The folder of what is trained on the way, whether or not it is there."""
+    return Path(runs) if runs is not None else HOME / ("trained-quick" if quick else "trained")
+
+
+def directory(name: str, *, quick: bool, out: str | Path | None) -> Path:
+    """Where a reproduction keeps what it makes, now a folder that is there."""
+    path = place(name, quick=quick, out=out)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be made: {error.strerror}.") from None
+    return path
+
+
+def record(
+    name: str,
+    work: Reproduction,
+    bench: Bench,
+    *,
+    quick: bool,
+    tell: Callable[[Claim | Figure], None] | None = None,
+) -> Reproduced:
+    """Let `work` be done at `bench` and keep what it found in `report.json` there.
+
+    `tell` is called with each claim and figure as it is found.
+    """
+    import gannets
+    from gannets.reproduce.common import Claim, Figure, Reproduced
+
+    begun = time.perf_counter()
+    found: list[Claim | Figure] = []
+    for item in work(bench):
+        found.append(item)
+        if tell is not None:
+            tell(item)
+    report = Reproduced(
+        name=name,
+        settings=repr(work),
+        quick=quick,
+        seed=bench.seed,
+        claims=tuple(item for item in found if isinstance(item, Claim)),
+        figures=tuple(item for item in found if isinstance(item, Figure)),
+        seconds=time.perf_counter() - begun,
+        version=gannets.__version__,
+    )
+    report.save(bench.path)
+    return report

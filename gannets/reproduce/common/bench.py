@@ -1,0 +1,103 @@
+"""Where a reproduction works: its directory, seed and device, and trainings that can be resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from gannets.errors import InputError, StoppedError
+from gannets.game import Stream
+from gannets.training import Recipe, Run
+from gannets.training.loop import Training
+
+__all__ = ["Bench", "Halted"]
+
+T = TypeVar("T")
+Watch = Callable[[str, int, int], None]
+"""Told what is being done, how far it is, and how far it goes."""
+
+
+class Halted(StoppedError):
+    """A reproduction was stopped from outside. What it has trained is kept."""
+
+
+def _nobody(what: str, done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+def _never() -> bool:
+    """Nobody stops it."""
+    return False
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a reproduction is given to work with."""
+
+    path: Path
+    """Its directory, which is there: figures are kept in it."""
+    runs: Path | None = None
+    """Where trained runs are kept, for all reproductions that need them; by default in `path`."""
+    seed: int = 0
+    device: str = "auto"
+    watch: Watch = field(default=_nobody, repr=False, compare=False)
+    halted: Callable[[], bool] = field(default=_never, repr=False, compare=False)
+    """Whether somebody wants it to stop."""
+
+    def stream(self, name: str) -> Stream:
+        """Random numbers for one purpose, a function of the seed and the purpose's name."""
+        return Stream(self.seed, name)
+
+    def figure(self, name: str) -> Path:
+        """Where a figure of that name is saved."""
+        return self.path / name
+
+    def train(self, name: str, recipe: Recipe) -> Run:
+        """The run `name` of those kept: played to its last step, from where it was left.
+
+        A run that is there already is taken up, bit for bit, and one that is finished is only
+        read, so that a reproduction that was stopped goes on when it is asked for again. The
+        recipe's seed is the bench's. Raises `InputError` where the run there has another recipe.
+        """
+        recipe = replace(recipe, seed=self.seed)
+        path = (self.runs or self.path / "trained") / (
+            f"{name}-seed{self.seed}" if self.seed else name
+        )
+        if not (path / "recipe.txt").is_file():
+            return self._played(name, Training.start(recipe, out=path, device=self.device))
+        run = Run(path)
+        if str(replace(run.recipe, steps=recipe.steps)) != str(recipe):
+            raise InputError(
+                f"{path} holds a run of another recipe: give another directory with --runs, or "
+                "move it away."
+            )
+        if run.recipe.steps > recipe.steps:
+            raise InputError(
+                f"{path} was played for {run.recipe.steps:,} steps, more than the {recipe.steps:,} "
+                "asked for: give another directory with --runs."
+            )
+        kept = run.checkpoints()
+        if kept and int(kept[-1].name) == recipe.steps:
+            return run
+        return self._played(name, Training.resume(path, steps=recipe.steps, device=self.device))
+
+    def _played(self, name: str, training: Training) -> Run:
+        for step in training:
+            self.watch(f"training {name}", step.index, training.recipe.steps)
+            if self.halted():
+                training.save()
+                training.run.log(f"stopped at step {step.index}")
+                training.close()
+                raise Halted(f"Stopped at step {step.index:,} of {name}: it goes on from there.")
+        return training.run
+
+    def each(self, what: str, items: Iterable[T], total: int) -> Iterator[T]:
+        """`items`, watched: for long work that is no training. Raises `Halted` where asked to."""
+        for i, item in enumerate(items):
+            self.watch(what, i, total)
+            if self.halted():
+                raise Halted(f"Stopped while {what}.")
+            yield item
+        self.watch(what, total, total)

@@ -1,0 +1,123 @@
+"""Figure 3: digits along a straight line between two points of the latent space.
+
+Goodfellow et al. 2014, figure 3: "digits obtained by linearly interpolating between coordinates in
+z space of the full model". The run is that of table 1. What an eye sees is measured too: halfway
+between two latents G makes digits, which lie as near to held-out digits as any sample does, while
+halfway between the two pictures themselves lie two digits on one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gannets.metrics.distances import nearest
+from gannets.metrics.interpolation import lerp
+from gannets.reproduce.common import (
+    Bench,
+    Claim,
+    Figure,
+    at_least,
+    at_most,
+    save_animation,
+    save_pixels,
+)
+from gannets.reproduce.table1_mnist import table1_mnist
+from gannets.training import Model, Recipe
+from gannets.training.pictures import sheet
+
+SECTION = "5"
+TAKES = ("2 h", "20 s")
+
+
+@dataclass(frozen=True)
+class Figure3:
+    """Interpolations of a trained generator, as a strip, as an animation, and in figures."""
+
+    recipe: Recipe = table1_mnist.authors
+    lines: int = 4
+    """Rows of the strip."""
+    points: int = 12
+    """Pictures of a row, and frames between two points of the animation."""
+    pairs: int = 1_000
+    """Pairs of latents that the claims are of."""
+
+    def quick(self) -> Figure3:
+        """The scaled run of table 1."""
+        return replace(self, recipe=table1_mnist.quick().authors, pairs=300)
+
+    def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
+        """Train, walk, measure."""
+        run = bench.train("goodfellow2014", self.recipe)
+        data: Any = run.recipe.data
+        model, bounds = run.model, run.recipe.data.bounds
+        latents = run.recipe.prior(2 * max(self.lines, self.pairs), bench.stream("latents"))
+        a, b = latents[::2], latents[1::2]
+        strip = _walk(model, a[: self.lines], b[: self.lines], self.points)
+        picture = sheet(strip.flatten(0, 1), bounds=bounds, side=self.points)
+        yield Figure(
+            save_pixels(bench.figure("strip.png"), picture),
+            "Digits on straight lines between two latents, a line a row.",
+        )
+        yield Figure(self._film(bench, model, a, bounds), "A walk along straight lines through z.")
+        held = data.on("validation").load(seed=0, device=torch.device("cpu"))
+        reals = held.first(len(held))[0].flatten(1).double()
+        ends, middle, blend = self._three(model, a[: self.pairs], b[: self.pairs])
+        at_ends, at_middle = (
+            float(nearest(x.flatten(1).double(), reals, k=1)[0].mean())
+            for x in (ends, middle)
+        )
+        yield at_most(
+            "distance to the nearest held-out digit, halfway in z over that of samples",
+            at_middle / at_ends,
+            1.1,  # a sample is as near as any; nothing says that halfway is nearer
+        )
+        yield at_least(
+            "contrast of pictures halfway in z, over that of the two pictures laid on one another",
+            _contrast(middle) / _contrast(blend),
+            1.1,
+        )
+
+    def _three(
+        self, model: Model, a: Tensor, b: Tensor
+    ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n c h w"], Float[Tensor, "n c h w"]]:
+        """Samples, samples halfway between their latents, and the means of their pictures."""
+        half = torch.full((len(a),), 0.5)
+        first, last = _made(model, a), _made(model, b)
+        return first, _made(model, lerp(a, b, half)), (first + last) / 2
+
+    def _film(self, bench: Bench, model: Model, z: Tensor, bounds: Any) -> Any:
+        """A closed walk through eight latents, four walks side by side."""
+        corners = z[: 4 * 8].reshape(8, 4, -1)
+        frames = []
+        for i in range(8):
+            walk = _walk(model, corners[i], corners[(i + 1) % 8], self.points + 1)[:, :-1]
+            frames += [
+                sheet(images, bounds=bounds, side=4, tile=96) for images in walk.transpose(0, 1)
+            ]
+        return save_animation(bench.figure("walk.gif"), frames, fps=12, hold=1 / 12)
+
+
+@torch.no_grad()
+def _made(model: Model, z: Tensor) -> Float[Tensor, "n c h w"]:
+    return model.generator(z).float()
+
+
+def _walk(model: Model, a: Tensor, b: Tensor, points: int) -> Float[Tensor, "lines points c h w"]:
+    """G at `points` points from each a to its b, ends and all."""
+    steps = torch.linspace(0, 1, points)
+    made = [_made(model, lerp(a, b, t.expand(len(a)))) for t in steps]
+    return torch.stack(made, dim=1)
+
+
+def _contrast(x: Float[Tensor, "n c h w"]) -> float:
+    """The mean variance of the pixels of a picture: what is laid over one another has less."""
+    return float(x.flatten(1).var(1).mean())
+
+
+figure3 = Figure3()

@@ -1,0 +1,54 @@
+"""Every reproduction there is: its quick version holds, its figures open, it is listed as it is.
+
+The thresholds of the claims were set on other seeds than the one here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gannets import reproduce
+from gannets.reproduce.common import Figure, Reproduced, Reproduction
+
+NAMES = reproduce.names()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_quick_version_holds(name: str, tmp_path: Path) -> None:
+    report = reproduce.reproduce(name, quick=True, out=tmp_path, runs=tmp_path / "trained")
+    assert not report.failed, "\n".join(map(str, report.failed))
+    assert any(claim.holds for claim in report.claims), "It claims nothing."
+    for figure in report.figures:
+        _opens(figure)
+    assert Reproduced.read(tmp_path) == dataclasses.replace(report)
+
+
+def _opens(figure: Figure) -> None:
+    assert figure.caption.endswith(".")
+    if figure.path.suffix == ".mp4":
+        assert figure.path.stat().st_size > 1000
+        return
+    with Image.open(figure.path) as image:
+        image.load()
+        assert min(image.size) > 100
+        # A blank page is no figure.
+        assert len(image.convert("L").getcolors() or range(257)) > 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_a_value_that_says_what_it_shows(name: str) -> None:
+    about = reproduce.about(name)
+    assert about.section[0] in "123456"
+    assert len(about.shows) < 200
+    assert about.shows.endswith(".")
+    assert all(about.takes)
+    work = reproduce.get(name)
+    assert isinstance(work, Reproduction)
+    assert dataclasses.is_dataclass(work)
+    assert type(work.quick()) is type(work)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        work.anything = 1  # type: ignore[attr-defined]
