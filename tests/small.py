@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from gannets import recipes
-from gannets.data import Arrays, File, Images
+from gannets.data import Arrays, Data, File, GlobalContrast, Images
 from gannets.metrics import Frechet
-from gannets.nets import DCGAN, MLP, MaxoutMLP
+from gannets.nets import DCGAN, MLP, DeconvMLP, MaxoutCNN, MaxoutMLP, SparseInit, Stacked
 from gannets.training import Evaluation, Recipe
 
 __all__ = ["LITTLE", "NAMES", "small"]
@@ -43,6 +43,7 @@ def small(name: str, *, seed: int = 0, folder: Path | None = None) -> Recipe:
         steps=3,
         seed=seed,
         update=update,
+        warm_start=None,  # tests of it make the run that it begins in
         evaluation=None,  # tests of the game; those of measuring it ask for it
     )
 
@@ -52,14 +53,27 @@ def _narrow(net: Any) -> Any:
         return replace(net, width=8)
     if isinstance(net, MaxoutMLP):
         return replace(net, units=(12,) * len(net.units))
+    if isinstance(net, MaxoutCNN):
+        stages = tuple(replace(stage, channels=4) for stage in net.stages)
+        return replace(net, stages=stages, units=(12,) * len(net.units))
+    if isinstance(net, DeconvMLP):
+        return replace(net, hidden=(24,) * len(net.hidden), channels=4)
+    if isinstance(net, Stacked):
+        return replace(net, bottom=_narrow(net.bottom), top=_narrow(net.top), width=6)
     if isinstance(net, MLP):
-        return replace(net, hidden=(24,) * len(net.hidden))
+        init: Any = net.init
+        if isinstance(init, tuple):
+            init = tuple(replace(i, inputs=5) if isinstance(i, SparseInit) else i for i in init)
+        return replace(net, hidden=(24,) * len(net.hidden), init=init)
     return net
 
 
-def _noise(recipe: Recipe, folder: Path | None) -> Arrays | File:
+def _noise(recipe: Recipe, folder: Path | None) -> Data:
+    if isinstance(recipe.data, GlobalContrast):
+        pixels = _noise(replace(recipe, data=recipe.data.data), folder)
+        return replace(recipe.data, data=pixels)
     rng = np.random.default_rng(0)
-    shape = (60, 1, 28, 28) if isinstance(recipe.data, Images) else (60, 1, 8, 8)
+    shape = {Images: (60, 1, 28, 28), File: (60, 3, 16, 16)}.get(type(recipe.data), (60, 1, 8, 8))
     x, y = rng.integers(0, 256, shape, dtype=np.uint8), np.arange(60) % 10
     if folder is None:
         return Arrays(x, y, bounds=recipe.data.bounds)

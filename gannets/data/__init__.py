@@ -2,6 +2,7 @@
 
 from gannets.data.arrays import Arrays
 from gannets.data.catalogue import data_dir
+from gannets.data.contrast import GlobalContrast
 from gannets.data.densities import DensitySource
 from gannets.data.digits import Digits
 from gannets.data.files import File
@@ -20,6 +21,7 @@ __all__ = [
     "Digits",
     "File",
     "Folder",
+    "GlobalContrast",
     "Images",
     "NAMES",
     "Source",

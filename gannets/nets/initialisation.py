@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol, cast, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from gannets.errors import InputError
 
-__all__ = ["Init", "NormalInit", "TorchInit", "UniformInit"]
+__all__ = ["Biased", "Init", "NormalInit", "SparseInit", "TorchInit", "UniformInit", "each"]
 
 
 @runtime_checkable
@@ -62,6 +63,66 @@ class NormalInit:
         """Draw the weight, clear the bias."""
         nn.init.normal_(cast(Tensor, layer.weight), 0.0, self.std)
         _clear_bias(layer)
+
+
+@dataclass(frozen=True)
+class SparseInit:
+    """Each unit has `inputs` incoming weights N(0, std^2), of inputs drawn at random; others are 0.
+
+    Biases 0. Martens (2010), section 5: so many active inputs give a unit's activation the same
+    spread however wide the layer below. `sparse_init` of the 2014 authors' library, std 1.
+    """
+
+    inputs: int = 15
+    std: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.inputs < 1 or not self.std > 0:
+            raise InputError(
+                f"SparseInit takes inputs >= 1 and std > 0, not {self.inputs} and {self.std}."
+            )
+
+    def __call__(self, layer: nn.Module) -> None:
+        """Draw each unit's inputs without replacement, then their weights."""
+        weight = cast(Tensor, layer.weight)
+        with torch.no_grad():
+            weight.zero_()
+            rows = weight.view(len(weight), -1)
+            if rows.shape[1] < self.inputs:
+                raise InputError(
+                    f"SparseInit(inputs={self.inputs}) is for layers of at least as many inputs, "
+                    f"and this one has {rows.shape[1]}: ask for fewer."
+                )
+            for row in rows:
+                chosen = torch.randperm(rows.shape[1])[: self.inputs]
+                row[chosen] = self.std * torch.randn(self.inputs, dtype=row.dtype)
+        _clear_bias(layer)
+
+
+@dataclass(frozen=True)
+class Biased:
+    """Weights as `weights` has them, every bias `bias`: sigmoids that begin mostly off, at -2."""
+
+    weights: Init
+    bias: float
+
+    def __call__(self, layer: nn.Module) -> None:
+        """Draw the weight, fill the bias."""
+        self.weights(layer)
+        bias = getattr(layer, "bias", None)
+        if bias is not None:
+            nn.init.constant_(bias, self.bias)
+
+
+def each(init: Init | tuple[Init, ...], layers: int, net: str) -> tuple[Init, ...]:
+    """One start for each of `layers` layers, from one for all or a tuple of them."""
+    inits = init if isinstance(init, tuple) else (init,) * layers
+    if len(inits) != layers:
+        raise InputError(
+            f"{net} has {layers} layers with weights, its last included, but {len(inits)} inits: "
+            "give one for all, or one for each."
+        )
+    return inits
 
 
 def _clear_bias(layer: nn.Module) -> None:

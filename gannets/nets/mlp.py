@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from gannets.errors import InputError
 from gannets.game import Space
 from gannets.nets.activation import activation
-from gannets.nets.initialisation import Init, TorchInit
+from gannets.nets.initialisation import Init, TorchInit, each
 from gannets.nets.inputs import check_call, check_positive, check_space
 from gannets.nets.layers import ClassConcat
 from gannets.nets.output import Output, check_logit, check_output
@@ -37,8 +37,8 @@ class MLP:
     """Of the generator: auto, linear, tanh or sigmoid, see `gannets.nets.output.Output`."""
     batch_norm: bool = False
     """Whether hidden layers are normalised over the batch, before their activation."""
-    init: Init = TorchInit()
-    """Of weights and biases."""
+    init: Init | tuple[Init, ...] = TorchInit()
+    """Of weights and biases: of all layers, or of each, the last included."""
     bias_from_data: bool = False
     """Whether the generator's last bias starts where its output is the data's mean."""
 
@@ -52,6 +52,7 @@ class MLP:
                 f"MLP has {len(self.hidden)} layers but {len(self.activations)} activations: "
                 "give one name for all, or one for each."
             )
+        each(self.init, len(self.hidden) + 1, "MLP")
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -60,6 +61,11 @@ class MLP:
             return self.activation
         activation(self.activation)  # known, even if there is no layer to use it
         return (self.activation,) * len(self.hidden)
+
+    @property
+    def inits(self) -> tuple[Init, ...]:
+        """One start for each hidden layer and the last."""
+        return each(self.init, len(self.hidden) + 1, "MLP")
 
     def generator(self, space: Space) -> MLPGenerator:
         """G: z, (m, latent), to (m, *event)."""
@@ -83,7 +89,7 @@ class MLPGenerator(nn.Module):
         width = 2 * width if space.classes is not None else width
         self.hidden = _hidden(net, width)
         self.last = nn.Linear(net.hidden[-1] if net.hidden else width, math.prod(space.event))
-        net.init(self.last)
+        net.inits[-1](self.last)
         self.output = Output(net.output, space.bounds, net="MLP")
         if net.bias_from_data:
             with torch.no_grad():
@@ -120,7 +126,7 @@ class MLPDiscriminator(nn.Module):
             width += class_width(space.classes)
         self.hidden = _hidden(net, width)
         self.last = nn.Linear(net.hidden[-1] if net.hidden else width, 1)
-        net.init(self.last)
+        net.inits[-1](self.last)
 
     def forward(
         self, x: Float[Tensor, " m *event"], y: Int[Tensor, " m"] | None = None
@@ -140,10 +146,10 @@ def class_width(classes: int) -> int:
 
 def _hidden(net: MLP, width: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for units, name in zip(net.hidden, net.activations, strict=True):
+    for units, name, init in zip(net.hidden, net.activations, net.inits[:-1], strict=True):
         # A bias before batch normalisation would be subtracted with the mean.
         linear = nn.Linear(width, units, bias=not net.batch_norm)
-        net.init(linear)
+        init(linear)
         layers += [linear, *([nn.BatchNorm1d(units)] if net.batch_norm else []), activation(name)]
         width = units
     return nn.Sequential(*layers)

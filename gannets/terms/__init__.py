@@ -1,6 +1,7 @@
 """Terms: what a player is charged for besides the objective, and constraints on its parameters."""
 
-from gannets.terms.clipping import Clip, Constraint
+from gannets.terms.clipping import Clip
+from gannets.terms.constraint import Constraint, Constraints, constraint_of
 from gannets.terms.gradient import (
     DRAGAN,
     R1,
@@ -10,6 +11,7 @@ from gannets.terms.gradient import (
     GradientPenalty,
 )
 from gannets.terms.lazy import Lazy
+from gannets.terms.norm import MaxNorm
 from gannets.terms.precision import Single
 
 __all__ = [
@@ -18,9 +20,12 @@ __all__ = [
     "R2",
     "Clip",
     "Constraint",
+    "Constraints",
     "FiniteDifferenceR1",
     "FiniteDifferenceR2",
     "GradientPenalty",
     "Lazy",
+    "MaxNorm",
     "Single",
+    "constraint_of",
 ]

@@ -10,23 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from gannets.errors import InputError
 
-__all__ = ["Clip", "Constraint"]
-
-
-@runtime_checkable
-class Constraint(Protocol):
-    """What a player's parameters must fulfil after each of its updates."""
-
-    def __call__(self, parameters: Sequence[Tensor]) -> None:
-        """Move `parameters`, in place, to where the constraint holds."""
-        ...
+__all__ = ["Clip"]
 
 
 @dataclass(frozen=True)

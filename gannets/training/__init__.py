@@ -9,6 +9,7 @@ from gannets.training.reading import change, read
 from gannets.training.recipe import Nets, Recipe
 from gannets.training.run import Run, load
 from gannets.training.state import State
+from gannets.training.warm_start import WarmStart
 
 __all__ = [
     "Evaluation",
@@ -20,6 +21,7 @@ __all__ = [
     "Step",
     "StopWhen",
     "Training",
+    "WarmStart",
     "change",
     "compare",
     "evaluate",

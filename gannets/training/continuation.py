@@ -7,11 +7,14 @@ where it cannot be helped, said.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from gannets.errors import InputError
+from gannets.game import PLAYERS, Player
 from gannets.training.checkpoint import Checkpoint
 from gannets.training.environment import describe, differences, read_environment
 from gannets.training.layout import check
@@ -21,7 +24,7 @@ from gannets.training.recipe import Recipe
 from gannets.training.run import Run, unbounded
 from gannets.training.state import State
 
-__all__ = ["ancestor", "followed", "taken_up"]
+__all__ = ["ancestor", "followed", "origin_of", "taken_up", "warmed"]
 
 
 def taken_up(run: Run, state: State) -> tuple[Checkpoint | None, list[str]]:
@@ -81,6 +84,66 @@ def ancestor(parent: Run, state: State) -> Checkpoint:
     return checkpoint
 
 
+def origin_of(parent: Run, checkpoint: Checkpoint) -> dict[str, Any]:
+    """What a run's `environment.json` says of the checkpoint that it was begun from."""
+    return {
+        "path": str(parent.path.absolute()),
+        "step": checkpoint.step,
+        "sha256": checkpoint.sha256,
+    }
+
+
+def warmed(state: State) -> dict[str, Any] | None:
+    """Let `state`, not yet played, begin as its recipe's `warm_start` says, if it says so.
+
+    Returns what that run was, as `origin_of` does. Raises `InputError` where there is no such run,
+    or where its nets do not fit.
+    """
+    warm = state.recipe.warm_start
+    if warm is None:
+        return None
+    parent = Run(warm.run)
+    checkpoint, _ = parent.store.last(lambda checkpoint: None)
+    if checkpoint is None:
+        raise InputError(f"{parent.path} has no checkpoint to begin in: resume it first.")
+    for player in PLAYERS:
+        if (part := warm.part(player)) is not None:
+            _take_over(state, player, part, checkpoint)
+    if state.averaged:
+        state.averaged.module.load_state_dict(state.players.generator.state_dict())
+    return origin_of(parent, checkpoint)
+
+
+def _take_over(state: State, player: Player, part: str, checkpoint: Checkpoint) -> None:
+    """Let the part of a player that is called `part` begin as the checkpoint's player."""
+    try:
+        module = state.players[player].get_submodule(part)
+    except AttributeError:
+        there = ", ".join(name for name, _ in state.players[player].named_children())
+        raise InputError(
+            f"The {player} has no part {part!r} for a warm start: it has {there}; '' is all of it."
+        ) from None
+    prefix = f"{player}."
+    given = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in checkpoint.tensors.items()
+        if name.startswith(prefix)
+    }
+    own = module.state_dict()
+    for name in sorted(own.keys() | given.keys()):
+        if _shape(own, name) != _shape(given, name):
+            raise InputError(
+                f"The warm start does not fit: {name} of the {player} in {checkpoint.path} is "
+                f"{_shape(given, name)}, and that of the recipe's {part or player} is "
+                f"{_shape(own, name)}."
+            )
+    module.load_state_dict(given)
+
+
+def _shape(tensors: Mapping[str, Tensor], name: str) -> str:
+    return str(tuple(tensors[name].shape)) if name in tensors else "not there"
+
+
 def _environment(run: Run, state: State, begun: dict[str, Any] | None) -> list[str]:
     if begun is None:
         return [
@@ -100,12 +163,15 @@ def _environment(run: Run, state: State, begun: dict[str, Any] | None) -> list[s
 
 def _same_recipe(run: Run, checkpoint: Checkpoint) -> None:
     """The recipe of the run is the one that the checkpoint was played by, but for its budget."""
-    if checkpoint.recipe == unbounded(run.recipe):
+    now = unbounded(run.recipe)
+    if checkpoint.recipe == now:
         return
     try:
         before = read(checkpoint.recipe, run.names)
     except InputError:
         before = None
+    if isinstance(before, Recipe) and show(before) == now:
+        return  # written before recipes had all the fields that they have now
     field = _first_difference(before, run.recipe) if isinstance(before, Recipe) else "a field"
     raise InputError(
         f"{run.path / 'recipe.txt'} is not what the run was played by: {field} was changed; "

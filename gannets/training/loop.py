@@ -21,7 +21,7 @@ from torch import nn
 from gannets.errors import RunWarning, StoppedError
 from gannets.game import ALONE, PLAYERS, Group, Losses, Players
 from gannets.training.checkpoint import Checkpoint
-from gannets.training.continuation import ancestor, followed, taken_up
+from gannets.training.continuation import ancestor, followed, origin_of, taken_up, warmed
 from gannets.training.environment import write_environment
 from gannets.training.evaluation import Evaluated
 from gannets.training.finite import NonFiniteError
@@ -55,6 +55,7 @@ def play(
 ) -> Iterator[Step]:
     """Play the game of `recipe` to its last step, yielding after every update."""
     state = State(recipe, device=device)
+    warmed(state)
     if compile:
         state.compile_gradients()
     return _continue(state)
@@ -115,7 +116,13 @@ class Training:
         group: Group = ALONE,
     ) -> Training:
         """A new run of `recipe`. Nothing is written before data and nets are known to fit."""
-        return cls._begin(State(recipe, device=device, group=group), out=out, names=names)
+        state = State(recipe, device=device, group=group)
+        origin = warmed(state)
+        training = cls._begin(state, out=out, names=names, parent=origin)
+        if origin is not None:
+            training._log(f"begins in weights of step {origin['step']} of {origin['path']}")
+            training.save()  # from here on the other run is not needed
+        return training
 
     @classmethod
     def resume(
@@ -174,13 +181,10 @@ class Training:
         The parent is only read. What it is, is noted in the new run's `environment.json`.
         """
         state = State(recipe, device=device, group=group)
-        checkpoint = ancestor(Run(parent, names=names), state)
+        before = Run(parent, names=names)
+        checkpoint = ancestor(before, state)
         state.load(checkpoint.tensors, checkpoint.counters)
-        origin = {
-            "path": str(Path(parent).absolute()),
-            "step": checkpoint.step,
-            "sha256": checkpoint.sha256,
-        }
+        origin = origin_of(before, checkpoint)
         training = cls._begin(state, out=out, names=names, parent=origin)
         training._log(f"goes on from step {checkpoint.step} of {parent}")
         training.save()  # from here on it is resumed from its own

@@ -12,12 +12,13 @@ from gannets.data import Source
 from gannets.errors import InputError
 from gannets.game import Game, Joint, Marginal, Players, Prior, Space
 from gannets.nets import DiscriminatorNet, GeneratorNet
-from gannets.terms import Constraint
+from gannets.terms import Constraints
 from gannets.training.evaluation import Evaluation
 from gannets.training.notation import show
+from gannets.training.warm_start import WarmStart
 from gannets.updates import Adam, Alternating, Average, Optimizer, Update
 
-__all__ = ["Maker", "Nets", "Recipe"]
+__all__ = ["Maker", "Nets", "Recipe", "WarmStart"]
 
 
 PRECISIONS = ("float32", "float64", "bfloat16")
@@ -50,7 +51,10 @@ class Recipe:
     joint: Joint = Marginal()
     update: Update = Alternating(k=1)
     optimizers: Players[Optimizer] = Players(Adam(), Adam())
-    constraint: Constraint | None = None
+    constraint: Constraints = None
+    """What parameters must fulfil after each update: D's, or each player's (`Players(...)`)."""
+    warm_start: WarmStart | None = None
+    """Another run, in whose weights the players begin."""
     averaging: Average | None = None
     batch: int = 64
     generator_batch: int | None = None

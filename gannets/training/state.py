@@ -32,6 +32,7 @@ from gannets.game import (
 )
 from gannets.nets import build
 from gannets.nets.layers import attach, synchronise
+from gannets.terms import constraint_of
 from gannets.training.compiled import Compiled, scripted
 from gannets.training.device import Float32, resolve_device
 from gannets.training.finite import NonFiniteError, first_bad, watched
@@ -220,8 +221,8 @@ class State:
     def move(self, player: Player, gradient: Sequence[Tensor]) -> None:
         """Let the player's optimizer step."""
         self.movers[player].move(gradient)
-        if player == "discriminator" and self.recipe.constraint is not None:
-            self.recipe.constraint(self.parameters.discriminator)
+        if (constraint := constraint_of(player, self.recipe.constraint)) is not None:
+            constraint(self.parameters[player])
 
     # Batches.
 

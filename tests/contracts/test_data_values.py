@@ -22,6 +22,7 @@ from gannets.data import (
     Digits,
     File,
     Folder,
+    GlobalContrast,
     Images,
     Table,
     find,
@@ -45,6 +46,7 @@ VALUES = [
     Arrays(POINTS),
     Folder("photos"),
     Folder("faces.zip", size=(32, 48), channels=1, split="train[:90%]", background=255),
+    GlobalContrast(File("c.npz", split="train[:40000]"), scale=10.0, bounds=(-2.0, 3.0)),
     Table("people.csv"),
     Table("a.csv", split="test", test="b.csv", categories=("sex", "zip code")),
 ]
@@ -61,7 +63,8 @@ def test_a_value_is_its_text(value: Data) -> None:
 
 
 def test_a_recipe_writes_and_reads_data() -> None:
-    names = {cls.__name__: cls for cls in (Arrays, Digits, File, Folder, Images, Ring, Table)}
+    kinds = (Arrays, Digits, File, Folder, GlobalContrast, Images, Ring, Table)
+    names = {cls.__name__: cls for cls in kinds}
     for value in [*VALUES, Ring(sigma=0.02)]:
         text = notation.show(value)
         assert "tensor" not in text

@@ -19,7 +19,21 @@ from torch import Tensor, nn
 from gannets import nets
 from gannets.errors import InputError
 from gannets.game import Players, Space, Stream, both
-from gannets.nets import DCGAN, MLP, MaxoutMLP, NormalInit, TorchInit, UniformInit, build
+from gannets.nets import (
+    DCGAN,
+    MLP,
+    Biased,
+    DeconvMLP,
+    MaxoutCNN,
+    MaxoutMLP,
+    MaxoutStage,
+    NormalInit,
+    SparseInit,
+    Stacked,
+    TorchInit,
+    UniformInit,
+    build,
+)
 from gannets.nets.layers import Dropout, attach
 
 DESCRIPTIONS = [
@@ -38,6 +52,17 @@ VARIANTS: list[Any] = [
     DCGAN(width=4, batch_norm=False, spectral_norm=True),
     DCGAN(width=4, kernel=3, spectral_norm=True),
     DCGAN(width=4, batch_norm=False, init=TorchInit()),
+    MLP(
+        (16, 8),
+        ("relu", "sigmoid"),
+        init=(UniformInit(0.3), Biased(UniformInit(0.3), -2.0), SparseInit(3)),
+    ),
+    DeconvMLP((8, 8), channels=3, kernel=4, stride=4, activation=("elu", "tanh", "sigmoid")),
+    MaxoutCNN(
+        (MaxoutStage(3, 3, 1, pool=3, stride=2), MaxoutStage(2, 2)), 3, (), init=UniformInit(0.3)
+    ),
+    Stacked(MLP((6,), output="sigmoid"), MLP((5,)), width=4),
+    Stacked(MLP((6,)), DeconvMLP((8,), channels=3), width=4),
 ]
 NETS = [*(description() for description in DESCRIPTIONS), *VARIANTS]
 SPACES = [
@@ -49,7 +74,9 @@ SPACES = [
 
 
 def takes(net: Any, space: Space) -> bool:
-    return not isinstance(net, DCGAN) or len(space.event) == 3
+    if isinstance(net, Stacked):
+        return takes(net.top, space)
+    return not isinstance(net, DCGAN | DeconvMLP | MaxoutCNN) or len(space.event) == 3
 
 
 def cases(player: str) -> list[Any]:
@@ -94,7 +121,14 @@ def in_production() -> Iterator[None]:
 
 
 def test_every_kind_of_net_is_enrolled() -> None:
-    assert {d.__name__ for d in DESCRIPTIONS} >= {"MLP", "MaxoutMLP", "DCGAN"}
+    assert {d.__name__ for d in DESCRIPTIONS} >= {
+        "MLP",
+        "MaxoutMLP",
+        "DCGAN",
+        "DeconvMLP",
+        "MaxoutCNN",
+        "Stacked",
+    }
 
 
 @pytest.mark.parametrize("net", NETS, ids=repr)
@@ -190,7 +224,8 @@ def test_wrong_inputs_are_sentences(
 @pytest.mark.parametrize(("net", "space"), cases("generator"))
 def test_samples_have_the_datas_shape_and_bounds(net: Any, space: Space) -> None:
     module = made(net, "generator", space)
-    last = module.stages[-1] if isinstance(net, DCGAN) else module.last
+    outermost = module.top if isinstance(net, Stacked) else module
+    last = outermost.stages[-1] if isinstance(net, DCGAN) else outermost.last
     low, high = space.bounds or (-1000.0, 1000.0)
     for push, edge in ((-1000.0, low), (1000.0, high)):
         with torch.no_grad():
@@ -296,7 +331,8 @@ def test_second_derivatives_match_finite_differences(net: Any, space: Space) -> 
                 p.sub_(t * v)
         return value
 
-    h = 1e-8
+    # Between the kinks, of which the convolutions' thousands of maxima have more.
+    h = 1e-10 if isinstance(net, MaxoutCNN) else 1e-8
     torch.testing.assert_close(slope, (at(h) - at(-h)) / (2 * h), rtol=1e-4, atol=0)
 
 
@@ -418,7 +454,7 @@ def test_what_cannot_be_built_is_a_sentence(nets: Players[Any], says: str) -> No
         build(nets, Space((3,), 4), Stream(0, "init"))
 
 
-@pytest.mark.parametrize("net", [MLP(), MaxoutMLP(), DCGAN()], ids=repr)
+@pytest.mark.parametrize("net", [description() for description in DESCRIPTIONS], ids=repr)
 @pytest.mark.parametrize(
     ("space", "says"),
     [
@@ -454,6 +490,21 @@ def test_empty_spaces_are_refused(net: Any, space: Space, says: str) -> None:
         (DCGAN, {"width": 0}, "width must be at least 1"),
         (DCGAN, {"kernel": 1}, "kernel must be at least 2"),
         (DCGAN, {"output": "tahn"}, "Did you mean 'tanh'"),
+        (MLP, {"init": (TorchInit(),) * 2}, "3 layers with weights, its last included, but 2"),
+        (DeconvMLP, {"channels": 0}, "channels must be at least 1"),
+        (DeconvMLP, {"stride": 6}, "leaves pixels out"),
+        (DeconvMLP, {"activation": ("relu",)}, "2 dense layers, the grid included, but 1"),
+        (DeconvMLP, {"output": "tahn"}, "Did you mean 'tanh'"),
+        (MaxoutStage, {"channels": 0, "kernel": 3}, "channels must be at least 1"),
+        (MaxoutStage, {"channels": 3, "kernel": 3, "padding": 3}, "from 0 to the kernel less 1"),
+        (MaxoutStage, {"channels": 3, "kernel": 3, "stride": 2}, "leaves places out"),
+        (MaxoutCNN, {"stages": ()}, "at least one"),
+        (MaxoutCNN, {"conv_pieces": 0}, "conv_pieces must be at least 1"),
+        (MaxoutCNN, {"keep": (0.8, 0.0)}, "above 0 and at most 1, not 0.0"),
+        (Stacked, {"width": 0}, "width must be at least 1"),
+        (Stacked, {"top": MaxoutMLP()}, "top is a generator, such as MLP.., not a MaxoutMLP"),
+        (SparseInit, {"inputs": 0}, "inputs >= 1"),
+        (SparseInit, {"std": 0.0}, "std > 0"),
         (UniformInit, {"bound": 0.0}, "bound > 0"),
         (NormalInit, {"std": -1.0}, "std > 0"),
         (Dropout, {"keep": 0.0}, "above 0 and at most 1, not 0.0"),

@@ -12,7 +12,7 @@ import torch
 from gannets import recipes
 from gannets.data import Arrays
 from gannets.errors import InputError
-from gannets.game import ALONE, Batch, Conditional, Marginal, Packed
+from gannets.game import ALONE, Batch, Conditional, Gaussian, Marginal, Packed
 from gannets.training import Recipe, State, play
 from tests.small import NAMES, small
 
@@ -79,8 +79,46 @@ def test_the_settings_of_2014() -> None:
     assert float(z.var()) == pytest.approx(1.0, abs=0.01)  # 1e7 draws: sd of the variance is 3e-4
 
 
-def test_a_step_of_2014_is_one_draw_for_both_players() -> None:
-    state = State(small("goodfellow2014"), device="cpu")
+def test_the_settings_of_2014_on_faces_and_on_cifar() -> None:
+    """The facts of the authors' other four files that are easy to get wrong."""
+    rates = {
+        "goodfellow2014_faces": (100, 0.05),
+        "goodfellow2014_faces_deep": (100, 0.05),
+        "goodfellow2014_cifar10": (100, 0.025),
+        "goodfellow2014_cifar10_conv": (128, 0.004),
+    }
+    for name, (batch, lr) in rates.items():
+        recipe = recipes.get(name)
+        movers = State(small(name), device="cpu").movers
+        assert recipe.batch == batch
+        assert movers.generator.rates() == {"lr": lr, "momentum": 0.5}
+        # Theirs descends half of this objective.
+        assert movers.discriminator.rates() == {"lr": lr / 2, "momentum": 0.5}
+        assert recipe.prior == Gaussian(100)
+    faces = recipes.get("goodfellow2014_faces")
+    assert faces.steps == round(50 * 57.44)
+    assert recipes.get("goodfellow2014_faces_deep").steps == round(22 * 57.44)
+
+
+def test_no_column_of_the_players_of_faces_is_long() -> None:
+    state = State(small("goodfellow2014_faces"), device="cpu")
+
+    def longest() -> list[float]:
+        players = vars(state.parameters).values()
+        weights = [[p.detach() for p in each if p.ndim == 2] for each in players]
+        return [max(float(w.norm(dim=1).max()) for w in each) for each in weights]
+
+    assert longest()[0] > 1.9365  # G's sparse rows begin beyond, as the authors' do
+    with torch.no_grad():
+        state.parameters.discriminator[0].mul_(1e4)
+    state.advance()
+    for norm in longest():  # both players reach the bound: float32 rounds it by 1e-7
+        assert norm == pytest.approx(1.9365, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["goodfellow2014", "goodfellow2014_faces"])
+def test_a_step_of_2014_is_one_draw_for_both_players(name: str) -> None:
+    state = State(small(name), device="cpu")
     before = state.counters()
     state.advance()
     after = state.counters()

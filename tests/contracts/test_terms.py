@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from gannets import terms
 from gannets.errors import InputError
-from gannets.game import Batch, Players, Stream
+from gannets.game import PLAYERS, Batch, Players, Stream
 from gannets.game.check import check
 from gannets.terms import (
     DRAGAN,
@@ -28,7 +29,9 @@ from gannets.terms import (
     FiniteDifferenceR2,
     GradientPenalty,
     Lazy,
+    MaxNorm,
     Single,
+    constraint_of,
 )
 
 CLASSES = [
@@ -371,9 +374,48 @@ def test_clip_moves_each_weight_to_the_nearest_in_the_box(
     assert [parameter.tolist() for parameter in parameters] == found
 
 
+@settings(max_examples=30)
+@given(
+    shape=st.lists(st.integers(1, 4), min_size=2, max_size=4),
+    bound=st.floats(1e-3, 5),
+    seed=st.integers(0, 99),
+)
+def test_max_norm_moves_each_units_weights_to_the_nearest_in_the_ball(
+    shape: list[int], bound: float, seed: int
+) -> None:
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).double()
+    bias = 100 * torch.ones(shape[0], dtype=torch.float64)
+    parameters = [nn.Parameter(weight.clone()), nn.Parameter(bias.clone())]
+    places = [parameter.data_ptr() for parameter in parameters]
+    MaxNorm(bound)(parameters)
+    for found, given_ in zip(parameters[0].detach().numpy(), weight.numpy(), strict=True):
+        norm = np.sqrt((given_**2).sum())
+        if norm <= bound:
+            assert (found == given_).all()  # not moved by as much as a bit
+        else:
+            np.testing.assert_allclose(found, given_ * bound / norm, rtol=1e-14)
+    assert torch.equal(parameters[1], bias)
+    assert [parameter.data_ptr() for parameter in parameters] == places
+
+
+def test_max_norm_leaves_weights_of_nothing() -> None:
+    weight = torch.zeros(2, 3)
+    MaxNorm(1.0)([weight])
+    assert not weight.any()
+
+
+def test_whom_a_constraint_holds() -> None:
+    clip = Clip(0.1)
+    assert [constraint_of(p, clip) for p in PLAYERS] == [None, clip]
+    assert [constraint_of(p, Players(MaxNorm(), None)) for p in PLAYERS] == [MaxNorm(), None]
+    assert [constraint_of(p, None) for p in PLAYERS] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
+        (lambda: MaxNorm(0.0), "bound > 0"),
+        (lambda: MaxNorm(math.nan), "not nan"),
         (lambda: R1(-1.0), "R1 takes gamma >= 0"),
         (lambda: R2(math.nan), "R2 takes gamma >= 0"),
         (lambda: GradientPenalty(weight=-1.0), "weight >= 0"),

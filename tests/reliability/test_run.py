@@ -82,9 +82,15 @@ def interrupted(recipe: Recipe, out: Path, *, at: int) -> Run:
     return training.run
 
 
+# The nets and data of these are others' too, and what is theirs alone is in test_warm_start.py.
+ALIKE = ("goodfellow2014_cifar10", "goodfellow2014_faces", "goodfellow2014_faces_deep")
+
+
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in ALIKE else []) for n in NAMES]
+)
 def test_a_run_cut_off_and_taken_up_again_is_the_run_that_was_not(
     name: str, data: st.DataObject, tmp_path: Path
 ) -> None:
