@@ -9,6 +9,7 @@ Both take noise for novelty: training samples with noise on them are "authentic"
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +22,7 @@ from gannets.metrics.distances import blocks, nearest
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.exchangeable import hypergeometric_p
 from gannets.metrics.frechet import frechet_distance
+from gannets.metrics.nearby import nearest_in_training, own_neighbours
 from gannets.metrics.samples import Samples
 from gannets.metrics.subsampling import share_interval
 
@@ -28,6 +30,8 @@ __all__ = ["Authenticity", "MemorisationInformed", "authentic", "cosine_distance
 
 MOST = 10_000
 """Fakes that are looked at."""
+TOLD = 5
+"""Groups of the rarer kind, from which their scatter can be told."""
 
 
 def authentic(*, train: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Bool[Tensor, " m"]:
@@ -35,24 +39,25 @@ def authentic(*, train: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> Boo
 
     Raises `InputError` for fewer than two training samples.
     """
-    return _found(train, fake)[0]
-
-
-def _found(train: Tensor, fake: Tensor) -> tuple[Bool[Tensor, " m"], Int64[Tensor, " m"]]:
-    """What is authentic, and the number of each one's nearest training sample."""
     distance, which = nearest(fake, train, k=1)
     own, _ = nearest(train, train, k=1, skip_self=True)
-    return distance[:, 0] > own[which[:, 0], 0], which[:, 0]
+    return distance[:, 0] > own[which[:, 0], 0]
 
 
-def _error(yes: Bool[Tensor, " m"], which: Int64[Tensor, " m"]) -> float:
-    """The standard error of the share: samples with one nearest training sample stand or fall
-    together as that is drawn, so that the sums of such groups are what scatters (Liang and Zeger
-    1986).
+def _interval(yes: Bool[Tensor, " m"], which: Int64[Tensor, " m"]) -> tuple[float, float]:
+    """Of the share: samples with one nearest training sample stand or fall together as that is
+    drawn, so that the sums of such groups are what scatters (Liang and Zeger 1986). Where the few
+    that differ are of too few groups to tell, groups are taken to stand or fall as one.
     """
-    off = yes.double() - yes.double().mean()
+    n, share = len(yes), float(yes.double().mean())
+    off = yes.double() - share
     sums = off.new_zeros(int(which.max()) + 1).index_add_(0, which, off)
-    return float(sums.norm()) / len(yes)
+    error, rare = float(sums.norm()) / n, yes if share < 0.5 else ~yes
+    if 0 < share < 1 and len(which[rare].unique()) < TOLD:
+        # Of a share of n²/Σ size² independent groups this would be the error.
+        groups = torch.bincount(which).double()
+        error = max(error, float(groups.norm()) / n * math.sqrt(share * (1 - share)))
+    return share_interval(share, error, n)
 
 
 def cosine_distance(*, train: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -> float:
@@ -70,21 +75,24 @@ class Authenticity:
 
     def __call__(self, comparison: Comparison) -> tuple[Estimate, ...]:
         train = _train(comparison, "Authenticity")
-        known = comparison.see(train)
         stream = comparison.stream("authenticity")
-        fake = comparison.fake_features[stream.permutation(len(comparison.fake))[:MOST]]
-        n, held = len(fake), comparison.holdout
-        both = fake if held is None else torch.cat([fake, comparison.see(held)])
-        found, which = _found(known, both)
-        yes, others = int(found[:n].sum()), found[n:]
-        floor = p = None
-        if len(others):
+        rows = stream.permutation(len(comparison.fake))[:MOST]
+        own = own_neighbours(comparison, train, k=1)[0][:, 0]
+
+        def judged(samples: Samples, rows: Tensor) -> tuple[Tensor, Tensor]:
+            distance, which = nearest_in_training(comparison, train, samples, rows)
+            return distance > own[which], which
+
+        found, which = judged(comparison.fake, rows)
+        n, yes, floor, p = len(rows), int(found.sum()), None, None
+        if comparison.holdout is not None:
+            others, _ = judged(comparison.holdout, torch.arange(len(comparison.holdout)))
             floor = 100 * float(others.double().mean())
             # Fakes and held-out samples are exchangeable where p_g = p_data: Fisher, few authentic.
             no = n - yes
             every = no + int((~others).sum())
             p = hypergeometric_p(no, draws=n, good=every, bad=n + len(others) - every)
-        low, high = share_interval(yes / n, _error(found[:n], which[:n]), n)
+        low, high = _interval(found, which)
         value = 100 * yes / n
         if floor is None:
             meaning = (

@@ -27,6 +27,7 @@ __all__ = [
     "correlations",
     "ks_complement",
     "means",
+    "pooled",
     "similarities",
     "tv_complement",
 ]
@@ -100,6 +101,18 @@ def columns(
         grouped=_grouped(coded, among[1], schema),
         missing=missing,
         schema=schema,
+    )
+
+
+def pooled(real: Columns, fake: Columns) -> Columns:
+    """The rows of both sides, ranks and common categories among all: no side is told from them."""
+    parts = ("numbers", "codes", "missing")
+    both = {part: torch.cat([getattr(side, part) for side in (real, fake)]) for part in parts}
+    return Columns(
+        **both,
+        ranks=_ranks(both["numbers"], both["numbers"]),
+        grouped=_grouped(both["codes"], both["codes"], real.schema),
+        schema=real.schema,
     )
 
 

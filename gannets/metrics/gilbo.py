@@ -96,8 +96,9 @@ class _Family(NamedTuple):
 class GILBO:
     """E[log q(z | G(z)) - log p(z)] in nats, a lower bound of I(z; x); near 0 z is ignored.
 
-    The interval is that of this q's bound. A larger encoder or more steps can only raise it on
-    average, so compare generators by equal settings.
+    The interval is of the bound that this q, as it was trained, has on all z: one trained anew has
+    another bound, and three of ten such intervals hold the mean of those. A larger encoder or more
+    steps can only raise it on average, so compare generators by equal settings.
     """
 
     prior: Prior | None = None
@@ -146,6 +147,7 @@ class GILBO:
                 interval=interval,
                 better="higher",
                 meaning=_meaning(value, interval),
+                notes=("The interval is of this encoder: one trained anew has another bound.",),
                 details=details,
             ),
         )
@@ -245,6 +247,8 @@ def _pairs(generator: Generator, n: int, stream: Stream) -> tuple[Tensor, Tensor
 
 
 def _meaning(value: float, interval: tuple[float, float]) -> str:
-    if value < IGNORED or interval[0] <= 0:
-        return "Samples do not tell which z they were made from: G ignores z."
+    if interval[0] <= 0:
+        return "The encoder finds nothing in samples of the z they were made from: G may ignore z."
+    if value < IGNORED:
+        return f"A sample tells next to nothing of its z: {value:.2g} nats were found."
     return f"A sample tells at least {value:.3g} nats ({value / math.log(2):.3g} bits) of its z."

@@ -22,6 +22,7 @@ from gannets.metrics.comparison import Comparison
 from gannets.metrics.distances import nearest
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.exchangeable import copying_z, precedence_p, sign_flip_p
+from gannets.metrics.nearby import nearest_in_training
 from gannets.metrics.overfitting import auc_interval
 from gannets.metrics.resampling import binomial_p, wilson
 
@@ -220,17 +221,18 @@ class _Seen:
         every = comparison.fake_features
         rows = comparison.stream("memorisation/fakes").permutation(len(every))[: metric.most]
         seen, new, fake = comparison.see(train), comparison.see(holdout), every[rows]
-        near, index = nearest(fake, seen, k=1)
-        held, held_index = nearest(new, seen, k=1)
+        near, index = nearest_in_training(comparison, train, comparison.fake, rows)
+        every_held = torch.arange(len(holdout))
+        held, held_index = nearest_in_training(comparison, train, holdout, every_held)
         return cls(
             seen,
             new,
             fake,
             rows,
-            near[:, 0],
-            index[:, 0],
-            held[:, 0],
-            held_index[:, 0],
+            near,
+            index,
+            held,
+            held_index,
             len(every),
             (len(train), len(holdout)),
         )

@@ -23,8 +23,9 @@ from gannets.game.stream import Stream
 from gannets.metrics.comparison import Comparison
 from gannets.metrics.distances import nearest, nearest_others, within
 from gannets.metrics.estimate import Estimate
+from gannets.metrics.nearby import own_neighbours
 from gannets.metrics.resampling import Z, permutation_p
-from gannets.metrics.subsampling import share_interval, subsampled_errors
+from gannets.metrics.subsampling import Scatter, share_interval, subsampled
 
 __all__ = [
     "PRDC",
@@ -89,20 +90,18 @@ class PRDC:
         _enough(real, fake, k)
         n, m = len(real), len(fake)
         # One neighbour more than the radii take: the floor asks whether there are ties.
-        found = comparison.once(
-            ("neighbours", k), lambda: nearest(real, real, k=min(k + 1, n - 1), skip_self=True)
-        )
+        found = own_neighbours(comparison, comparison.real, k=min(k + 1, n - 1))
         fake_radii = nearest(fake, fake, k=k, skip_self=True)[0][:, k - 1]
         values = _prdc(real, fake, k, found[0][:, k - 1], fake_radii)
 
-        def again(a: Tensor, b: Tensor) -> list[float]:
-            return list(prdc(real=real[a], fake=fake[b], k=k).values())
+        def again(a: Tensor, b: Tensor) -> Tensor:
+            return torch.tensor([list(prdc(real=real[a], fake=fake[b], k=k).values())]).double()
 
-        errors = subsampled_errors(again, n, m, comparison.stream("prdc"), smallest=2 * (k + 1))
+        scatter = subsampled(again, n, m, comparison.stream("prdc"), smallest=2 * (k + 1))
         floors = comparison.once(
             ("PRDC's floors", k, m), lambda: self._floors(comparison, found, m)
         )
-        notes = () if errors else (f"No interval: it takes {4 * (k + 1)} samples a side.",)
+        notes = () if scatter else (f"No interval: it takes {4 * (k + 1)} samples a side.",)
         few = ("Fewer reals than fakes: the floor is that of as many fakes as reals.",)
         return tuple(
             comparison.estimate(
@@ -110,7 +109,7 @@ class PRDC:
                 key,
                 key,
                 value,
-                interval=_interval(key, value, errors[i], min(n, m)) if errors else None,
+                interval=_interval(key, value, scatter[i], min(n, m)) if scatter else None,
                 floor=floors[key],
                 # Fakes that crowd where reals are have a density beyond 1, which is no better.
                 better="near" if key == "density" else "higher",
@@ -141,12 +140,7 @@ def one_nn_accuracy(*, real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"]) -
     Leave-one-out accuracy of the 1-NN classifier (Lopez-Paz and Oquab 2017; Xu et al. 2018). Where
     several are equally near, the share of them.
     """
-    x = torch.cat([real, fake])
-    side = torch.arange(len(x)) < len(real)
-    same = torch.cat([_per_row(pairs, side) for pairs in nearest_others(x)])
-    ours, theirs = same.split([len(real), len(fake)])
-    sides = {"all": same, "real": ours, "fake": theirs}
-    return {name: float(each.mean()) for name, each in sides.items()}
+    return _accuracies(list(nearest_others(torch.cat([real, fake]))), len(real), len(fake))
 
 
 @dataclass(frozen=True)
@@ -166,15 +160,18 @@ class OneNearestNeighbour:
         stream = comparison.stream("one_nn")
         real, fake = comparison.equally_many(stream, self.most)
         n = len(real)
-        values = one_nn_accuracy(real=real, fake=fake)
+        found = list(nearest_others(torch.cat([real, fake])))
+        values = _accuracies(found, n, n)
         mean = (n - 1) / (2 * n - 1)
-        p = self._p(torch.cat([real, fake]), mean, stream)
+        p = self._p(found, 2 * n, mean, stream)
 
-        def again(a: Tensor, b: Tensor) -> list[float]:
-            return list(one_nn_accuracy(real=real[a], fake=fake[b]).values())
+        def again(a: Tensor, b: Tensor) -> Tensor:
+            return torch.tensor(
+                [list(one_nn_accuracy(real=real[a], fake=fake[b]).values())]
+            ).double()
 
-        errors = subsampled_errors(again, n, n, stream.at(1), smallest=10)
-        notes: tuple[str, ...] = () if errors else ("No interval: it takes 20 samples a side.",)
+        scatter = subsampled(again, n, n, stream.at(1), smallest=10)
+        notes: tuple[str, ...] = () if scatter else ("No interval: it takes 20 samples a side.",)
         notes += comparison.note_of(n)
         return (
             comparison.estimate(
@@ -183,7 +180,7 @@ class OneNearestNeighbour:
                 "1-NN accuracy",
                 values["all"],
                 n=(n, n),
-                interval=share_interval(values["all"], errors[0], 2 * n) if errors else None,
+                interval=_interval("one_nn", values["all"], scatter[0], 2 * n) if scatter else None,
                 floor=mean,
                 p=p,
                 better="near",
@@ -193,10 +190,9 @@ class OneNearestNeighbour:
             ),
         )
 
-    def _p(self, x: Tensor, mean: float, stream: Stream) -> float:
+    def _p(self, found: list[Tensor], t: int, mean: float, stream: Stream) -> float:
         """How often the same neighbours, sides permuted, are as far from the mean; ties by lot."""
-        t = len(x)
-        neighbour = torch.cat([_one_of_each_row(pairs, stream) for pairs in nearest_others(x)])
+        neighbour = torch.cat([_one_of_each_row(pairs, stream) for pairs in found])
         side = torch.arange(t) < t // 2
         sides = [side] + [side[stream.permutation(t)] for _ in range(self.permutations)]
         off = [abs(float((each == each[neighbour]).double().mean()) - mean) for each in sides]
@@ -247,6 +243,15 @@ def _prdc(real: Tensor, fake: Tensor, k: int, real_radii: Tensor, fake_radii: Te
     }
 
 
+def _accuracies(found: list[Tensor], n: int, m: int) -> Values:
+    """The accuracies from the nearest others of n reals and m fakes after them."""
+    side = torch.arange(n + m) < n
+    same = torch.cat([_per_row(pairs, side) for pairs in found])
+    ours, theirs = same.split([n, m])
+    sides = {"all": same, "real": ours, "fake": theirs}
+    return {name: float(each.mean()) for name, each in sides.items()}
+
+
 def _per_row(pairs: Tensor, side: Tensor) -> Tensor:
     """The share of each point's neighbours that is of its side; pairs are sorted by point."""
     _, row, size = pairs[0].unique_consecutive(return_inverse=True, return_counts=True)
@@ -261,10 +266,10 @@ def _one_of_each_row(pairs: Tensor, stream: Stream) -> Tensor:
     return pairs[1, size.cumsum(0) - size + lot]
 
 
-def _interval(key: str, value: float, error: float, n: int) -> tuple[float, float]:
+def _interval(key: str, value: float, scatter: Scatter, n: int) -> tuple[float, float]:
     if key == "density":
-        return max(0.0, value - Z * error), value + Z * error
-    return share_interval(value, error, n)
+        return max(0.0, value - Z * scatter.error), value + Z * scatter.error
+    return share_interval(value, scatter.error, n, typical=scatter.mean)
 
 
 def _density_meaning(value: float, _: float | None) -> str:

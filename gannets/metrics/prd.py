@@ -8,7 +8,7 @@ curve is summed up by its largest F_8, which weighs recall, and F_1/8, which wei
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int64
@@ -21,13 +21,18 @@ from gannets.game.stream import Stream
 from gannets.metrics.comparison import Comparison
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.resampling import Z, permutation_p
+from gannets.metrics.subsampling import Scatter, share_interval, subsampled
 
 __all__ = ["PRD", "f_scores", "prd_curve"]
 
 EDGE = 1e-6
 """How near the curve's ends come to the axes, in radians, as in the authors' code."""
 DRAWS = 100
-"""Resampled pairs of histograms for intervals and floors, and permutations for p."""
+"""Resampled pairs of histograms for floors, and permutations for p."""
+SQUARES = 6
+"""Squared differences of subsets a standard error is averaged over: k-means takes its time."""
+FEW = 20
+"""Samples a side to a cluster: at 5 of them intervals held their mean in 78 to 93 %, not 95."""
 
 
 def prd_curve(
@@ -57,8 +62,9 @@ class PRD:
     """F_8 (recall) and F_1/8 (precision) of k-means clusters, averaged over runs of k-means.
 
     The settings are those of the paper. Equally many of each side are used, at most `most`. The
-    floors compare reals with reals drawn again, intervals are of samples drawn again, p is by
-    permuting who is which; all with the clusters found.
+    floors compare reals with reals drawn again and p is by permuting who is which, both with the
+    clusters found. Intervals have all that scatters: disjoint subsets of both sides are clustered
+    anew, and the runs of k-means differ among themselves.
     """
 
     clusters: int = 20
@@ -80,11 +86,18 @@ class PRD:
         ours, theirs = torch.arange(n), torch.arange(n, 2 * n)
         precision, recall = self._curve(labels, [(ours, theirs)])
         values = f_scores(precision, recall)
-        spread = self._resampled(labels, ours, theirs, stream)
+        scatter = self._scatter(real, fake, stream.at(1))
+        runs = torch.stack(f_scores(*self._curves(labels, ours, theirs)))
+        own = runs.var(1) / self.runs if self.runs > 1 else torch.zeros(2)
         floor = self._resampled(labels, ours, ours, stream).mean(1)
         order = [stream.permutation(2 * n) for _ in range(DRAWS - 1)]
         null = torch.stack(f_scores(*self._curve(labels, [(o[:n], o[n:]) for o in order])))
-        notes = comparison.note_of(n)
+        notes: tuple[str, ...] = (
+            () if scatter else (f"No interval: it takes {2 * self.clusters} samples a side.",)
+        )
+        if scatter and n < FEW * self.clusters:
+            notes += ("So few samples to a cluster: the interval may be too short.",)
+        notes += comparison.note_of(n)
         return tuple(
             comparison.estimate(
                 self,
@@ -92,7 +105,7 @@ class PRD:
                 label,
                 value := float(values[i]),
                 n=(n, n),
-                interval=_within_one(value, float(spread[i].std())),
+                interval=_interval(value, scatter[i], float(own[i]), n) if scatter else None,
                 floor=float(floor[i]),
                 p=permutation_p(-value, -null[i] - 1e-12),
                 better="higher",
@@ -109,9 +122,9 @@ class PRD:
         x = x - x.mean(0)
         clusters = min(self.clusters, len(x.unique(dim=0)))
         labels = []
-        for seed in stream.integers(2**31 - 1, self.runs).tolist():
-            model = MiniBatchKMeans(clusters, n_init=3, batch_size=1024, random_state=seed)
-            with threadpool_limits(limits=1):
+        with threadpool_limits(limits=1):
+            for seed in stream.integers(2**31 - 1, self.runs).tolist():
+                model = MiniBatchKMeans(clusters, n_init=3, batch_size=1024, random_state=seed)
                 labels.append(torch.from_numpy(model.fit_predict(x.numpy())).long())
         return torch.stack(labels)
 
@@ -126,6 +139,27 @@ class PRD:
             one, other = prd_curve(real=p, fake=q, angles=self.angles)
             precision, recall = precision + one / len(labels), recall + other / len(labels)
         return precision, recall
+
+    def _curves(self, labels: Tensor, ours: Tensor, theirs: Tensor) -> tuple[Tensor, Tensor]:
+        """The curve of each run by itself."""
+        p, q = (
+            torch.stack([_shares(run[side], self.clusters) for run in labels])
+            for side in (ours, theirs)
+        )
+        return prd_curve(real=p, fake=q, angles=self.angles)
+
+    def _scatter(self, real: Tensor, fake: Tensor, stream: Stream) -> list[Scatter]:
+        """Of both scores over samples, each subset clustered anew and by two runs."""
+        twice, n = replace(self, runs=2), len(real)
+        seeds = stream.at(1)
+
+        def again(a: Tensor, b: Tensor) -> Tensor:
+            labels = twice._cluster(torch.cat([real[a], fake[b]]), seeds)
+            rows = torch.arange(len(a) + len(b))
+            curves = twice._curves(labels, rows[: len(a)], rows[len(a) :])
+            return torch.stack(f_scores(*curves), dim=1)
+
+        return subsampled(again, n, n, stream, smallest=self.clusters, squares=SQUARES)
 
     def _resampled(self, labels: Tensor, a: Tensor, b: Tensor, stream: Stream) -> Tensor:
         """Both scores, (2, DRAWS), of sides drawn again from rows a and from rows b."""
@@ -166,5 +200,8 @@ def _shares(labels: Tensor, clusters: int) -> Tensor:
     return torch.bincount(labels, minlength=clusters).double() / len(labels)
 
 
-def _within_one(value: float, error: float) -> tuple[float, float]:
-    return max(0.0, value - Z * error), min(1.0, value + Z * error)
+def _interval(value: float, scatter: Scatter, own: float, n: int) -> tuple[float, float]:
+    """Of samples drawn again, whose error is measured at the subsets' scores, and k-means anew."""
+    low, high = share_interval(value, scatter.error, n, typical=scatter.mean)
+    below, above = (math.hypot(side, Z * math.sqrt(own)) for side in (value - low, high - value))
+    return max(0.0, value - below), min(1.0, value + above)

@@ -19,7 +19,7 @@ from torch import Tensor
 from gannets.data.schema import Category, TableSchema, columns_of, numbers, plain_values
 from gannets.errors import InputError
 from gannets.game.stream import Stream
-from gannets.metrics.columns import Columns, columns, means, similarities
+from gannets.metrics.columns import Columns, columns, means, pooled, similarities
 from gannets.metrics.comparison import Comparison, Unmeasurable
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.gower import Gower
@@ -52,9 +52,10 @@ class TableReport:
     ranges and categories that occur; `missingness`: 1 - the difference of the shares missing. A
     kind that the table has no columns for gives no estimate.
 
-    Floors and p-values are those of `draws` pairs of resamples of the real rows, of the same sizes.
-    Intervals leave out a block of either side's rows at a time. Coverage has neither p nor
-    interval: resamples share their extremes, and no such interval holds for a maximum.
+    Floors are those of `draws` pairs of resamples of the real rows, of the same sizes; p is by as
+    many permutations of which rows are real, and exact.
+    Intervals leave out a block of either side's rows at a time. Coverage has no
+    interval: none holds for a maximum.
     """
 
     rows: int = 10_000
@@ -79,8 +80,11 @@ class TableReport:
         value = means(found)
         errors = _errors(real, fake, self.blocks, value)
         null = self._null(real, len(fake), stream)
+        p = self._p(real, fake, stream)
         return tuple(
-            self._estimate(comparison, key, found[key], value[key], errors[key], null, (real, fake))
+            self._estimate(
+                comparison, key, found[key], value[key], errors[key], null, p.get(key), (real, fake)
+            )
             for key in KINDS
             if key in value
         )
@@ -93,6 +97,26 @@ class TableReport:
             found.append(means(similarities(real=real.take(rows[:n]), fake=real.take(rows[n:]))))
         return found
 
+    def _p(self, real: Columns, fake: Columns, stream: Stream) -> dict[str, float]:
+        """How often rows that change sides at random are as unlike.
+
+        Resamples of the real rows would not do: they are nearer to each other than new rows are.
+        """
+        rows, n, both = torch.arange(len(real) + len(fake)), len(real), pooled(real, fake)
+        orders = [rows]
+        for i in range(self.draws):
+            orders.append(stream.at(2 + self.draws + i).permutation(len(rows)))
+        found = [
+            means(similarities(real=both.take(order[:n]), fake=both.take(order[n:])))
+            for order in orders
+        ]
+        # What ties in truth may differ by rounding.
+        nulls = {
+            key: torch.tensor([each.get(key, 1.0) for each in found[1:]], dtype=torch.float64)
+            for key in found[0]
+        }
+        return {key: permutation_p(-found[0][key], 1e-12 - null) for key, null in nulls.items()}
+
     def _estimate(
         self,
         comparison: Comparison,
@@ -101,6 +125,7 @@ class TableReport:
         value: float,
         error: float,
         null: list[dict[str, float]],
+        p: float | None,
         sides: tuple[Columns, Columns],
     ) -> Estimate:
         label, about = KINDS[key]
@@ -109,9 +134,6 @@ class TableReport:
         low, high = normal_interval(value, error)
         interval = (max(0.0, low), min(1.0, high)) if key != "column_coverage" else None
         floor = float(nulls.mean()) if len(nulls) else None
-        # Resamples share their extremes, so that ranges reach further in them than in new rows.
-        tested = len(nulls) > 0 and key != "column_coverage"
-        p = permutation_p(-value, -nulls) if tested else None
         beside = f", {floor:.1%} in a perfect table" if floor is not None else ""
         return comparison.estimate(
             self,

@@ -3,15 +3,34 @@
 Goodfellow et al. 2014, figure 2a; the run is the one of table 1, see `table1_mnist.py`.
 """
 
-from gannets.reproduce.common.nearest_sheet import Figure2
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gannets.reproduce.common import Bench, Claim, Figure
+from gannets.reproduce.common.nearest_sheet import Panel
 from gannets.reproduce.table1_mnist import table1_mnist
+from gannets.training import Recipe
 
 SECTION = "5"
 TAKES = ("2 h", "20 s")
 
-_quick = table1_mnist.quick()
-figure2_mnist = Figure2(
-    stages=(("goodfellow2014", table1_mnist.authors),),
-    small=(("goodfellow2014", _quick.authors),),
-    of="the authors' nets on MNIST",
-)
+
+@dataclass(frozen=True)
+class Figure2Mnist:
+    """The panel of digits."""
+
+    recipe: Recipe = table1_mnist.authors
+    panel: Panel = Panel("the authors' nets on MNIST")
+
+    def quick(self) -> Figure2Mnist:
+        """The scaled run of table 1, on digits of 8 x 8."""
+        return replace(self, recipe=table1_mnist.quick().authors)
+
+    def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
+        """Train, draw, compare."""
+        yield from self.panel.of(bench, bench.train(self.recipe.name, self.recipe))
+
+
+figure2_mnist = Figure2Mnist()

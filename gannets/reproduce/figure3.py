@@ -69,8 +69,7 @@ class Figure3:
         reals = held.first(len(held))[0].flatten(1).double()
         ends, middle, blend = self._three(model, a[: self.pairs], b[: self.pairs])
         at_ends, at_middle = (
-            float(nearest(x.flatten(1).double(), reals, k=1)[0].mean())
-            for x in (ends, middle)
+            float(nearest(x.flatten(1).double(), reals, k=1)[0].mean()) for x in (ends, middle)
         )
         yield at_most(
             "distance to the nearest held-out digit, halfway in z over that of samples",

@@ -14,30 +14,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gannets.data import Digits
-from gannets.metrics import Parzen
 from gannets.recipes.goodfellow2014 import goodfellow2014
 from gannets.recipes.goodfellow2014_today import goodfellow2014_today
 from gannets.reproduce.common import Bench, Claim, Figure, at_least, near, shown
-from gannets.reproduce.common.parzen_table import ParzenTable, curve, draw_curves, hours
-from gannets.training import Evaluation, Recipe, Run
+from gannets.reproduce.common.parzen_table import (
+    ParzenTable,
+    curve,
+    draw_curves,
+    hours,
+    measured_by_parzen,
+)
+from gannets.training import Recipe, Run
 
 SECTION = "5"
 TAKES = ("2 h", "1 min")
 PAPER = "Goodfellow et al. 2014, table 1"
 RIVALS = (("DBN", 138, 2), ("stacked contractive autoencoder", 121, 1.6), ("deep GSN", 214, 1.1))
-
-
-def measured_by_parzen(recipe: Recipe, *, every: int) -> Recipe:
-    """The recipe with the Parzen value of held-out samples as its measure, every so many updates.
-
-    The best checkpoint is then the best by validation samples, which the table's are not.
-    """
-    parzen = Evaluation(
-        every=every, metrics=(Parzen(centroids=False),), features="pixels", n=10_000
-    )
-    return replace(
-        recipe, evaluation=parzen, record_every=500, sample_every=every, checkpoint_every=every
-    )
 
 
 @dataclass(frozen=True)

@@ -404,7 +404,7 @@ def test_what_is_missing_is_said() -> None:
     for metric in (TableReport(), TableUtility("side")):
         with pytest.raises(Unmeasurable, match="give a table"):
             metric(compare(x, x))
-    with pytest.raises(Unmeasurable, match="holdout=others"):
+    with pytest.raises(Unmeasurable, match="the others as the held-out ones"):
         TableCopies()(comparison(people(30, 0), people(30, 1)))
     with pytest.raises(InputError, match=r"no column 'sied' to predict. Did you mean 'side'\?"):
         TableUtility("sied")(comparison(people(30, 0), people(30, 1)))

@@ -9,7 +9,7 @@ samples by heart, its samples would be nearer to them than to samples it never s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,24 +22,20 @@ from gannets.metrics.distances import nearest
 from gannets.reproduce.common.bench import Bench
 from gannets.reproduce.common.claim import Claim, Figure, at_least, near, shown
 from gannets.reproduce.common.drawing import save_pixels
-from gannets.training import Recipe, Run, evaluate
+from gannets.reproduce.common.parzen_table import hours
+from gannets.training import Run, evaluate
 from gannets.training.pictures import sheet
 
-__all__ = ["Figure2", "nearest_sheet"]
+__all__ = ["Panel", "nearest_sheet"]
 
 FRAME = (255, 200, 0)
 
 
 @dataclass(frozen=True)
-class Figure2:
-    """One panel: what was trained on which data, and whether it repeats them."""
+class Panel:
+    """What is drawn of a run and measured, and of what it is said to be."""
 
-    stages: tuple[tuple[str, Recipe], ...]
-    """The trainings, each by the name that its run has; the last one's samples are drawn."""
-    small: tuple[tuple[str, Recipe], ...]
-    """The same for the quick version."""
-    of: str
-    """What the samples are of, in a word."""
+    title: str
     rows: int = 5
     columns: int = 6
     within: float = 0.1
@@ -47,27 +43,17 @@ class Figure2:
     fewest of the four panels, is about .03; samples that repeat one in five training samples are
     beyond it."""
 
-    def quick(self) -> Figure2:
-        """The scaled trainings."""
-        return replace(self, stages=self.small)
-
-    def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
-        """Train, draw, compare."""
-        run: Run | None = None
-        for name, recipe in self.stages:
-            run = bench.train(name, recipe)
-        assert run is not None
+    def of(self, bench: Bench, run: Run) -> Iterator[Claim | Figure]:
+        """Draw the run's samples and compare all with what they were trained on."""
         recipe = run.recipe
-        yield shown("updates", f"{recipe.steps:,} of {recipe.batch} samples")
+        yield shown("updates", f"{recipe.steps:,} of {recipe.batch} samples, in {hours(run):.2g} h")
         data: Any = recipe.data
         train = data.load(seed=0, device=torch.device("cpu"))
         reals = train.first(len(train))[0]
         fakes = run.model.sample(self.rows * self.columns, seed=bench.seed)
         picture = nearest_sheet(fakes, reals, columns=self.columns, bounds=train.bounds)
         path = save_pixels(bench.figure("samples.png"), picture)
-        yield Figure(
-            path, f"Samples of {self.of}; framed, the training example nearest to the last."
-        )
+        yield Figure(path, f"{self.title}; framed, the training example nearest to the last.")
         report = evaluate(fake=run, metrics=(Memorisation(),), features="pixels", seed=bench.seed)
         share, copies = report["closer_to_train"], report["near_duplicates"]
         yield near(

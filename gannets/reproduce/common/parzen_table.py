@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gannets.data import Data
+from gannets.metrics import Parzen
 from gannets.metrics.parzen import (
     GRID,
     MOST,
@@ -29,9 +30,9 @@ from gannets.metrics.parzen import (
     parzen_log_likelihood,
 )
 from gannets.reproduce.common.drawing import drawing, save_drawing
-from gannets.training import Run
+from gannets.training import Evaluation, Recipe, Run
 
-__all__ = ["ParzenTable", "Row", "draw_curves", "hours", "part"]
+__all__ = ["ParzenTable", "Row", "curve", "draw_curves", "hours", "measured_by_parzen", "part"]
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,10 @@ class ParzenTable:
     test: Float[Tensor, "m d"]
 
     @classmethod
-    def of(cls, data: Data) -> ParzenTable:
+    def of(cls, data: Data, *, validation: int | None = VALIDATION) -> ParzenTable:
         """The parts of `data`: trained on, the first of what is left over, and the test part."""
-        validation, test = part(data.on("validation")), part(data.on("test"))
-        return cls(part(data), validation[:VALIDATION], test[:MOST])
+        left, test = part(data.on("validation")), part(data.on("test"))
+        return cls(part(data), left[:validation], test[:MOST])
 
     def row(self, samples: Float[Tensor, "n ..."]) -> Row:
         """The row of samples: sigma by validation, then the mean over the test samples."""
@@ -80,6 +81,19 @@ class ParzenTable:
     def kmeans(self, n: int, seed: int) -> Float[Tensor, "k d"]:
         """k-means centroids of the training samples, n of them or half as many as there are."""
         return centroids(self.train, min(n, len(self.train) // 2), seed=seed)
+
+
+def measured_by_parzen(recipe: Recipe, *, every: int) -> Recipe:
+    """The recipe with the Parzen value of held-out samples as its measure, every so many updates.
+
+    The best checkpoint is then the best by validation samples, which the table's are not.
+    """
+    parzen = Evaluation(
+        every=every, metrics=(Parzen(centroids=False),), features="pixels", n=10_000
+    )
+    return replace(
+        recipe, evaluation=parzen, record_every=500, sample_every=every, checkpoint_every=every
+    )
 
 
 def part(data: Data) -> Float[Tensor, "n d"]:

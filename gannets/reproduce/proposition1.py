@@ -1,0 +1,299 @@
+"""Proposition 1: for G held, the optimal discriminator is D* = p_data / (p_data + p_g).
+
+V(G, D) = ∫ p_data log D + p_g log(1 - D) is maximised point by point: a log y + b log(1 - y) is
+concave in y and greatest at a / (a + b) (Goodfellow et al. 2014, Proposition 1, eq. 2 and 3). This
+is checked in exact fractions; and on masses, that V falls in every direction δ from D*, to second
+order by 1/2 Σ (p_data / D*² + p_g / (1 - D*)²) δ².
+
+Then nets are trained on the library's objective and samples alone, and compared with D* of known
+densities. What such a D lacks is a divergence, with a scale of its own:
+
+    C(G) - V(G, D) = E_{p_data + p_g} KL(D* || D) >= 0,    C(G) + log 4 = 2 JSD(p_data || p_g),
+
+KL of one coin from another; 2 JSD is what a D that answers 1/2 everywhere lacks. By Pinsker's
+inequality the mean |D - D*| under (p_data + p_g) / 2 is at most √(C - V) / 2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from gannets.game import Objective, Space
+from gannets.nets import MLP
+from gannets.nets.description import build_net
+from gannets.objectives import Minimax
+from gannets.reproduce.common import (
+    Bench,
+    Claim,
+    Figure,
+    at_least,
+    at_most,
+    drawing,
+    near,
+    save_drawing,
+    true,
+)
+from gannets.theory import (
+    Box,
+    Density,
+    GaussLegendre,
+    Mixture,
+    Normal,
+    Ring,
+    TwoMoons,
+    criterion,
+    criterion_by_quadrature,
+    optimal_discriminator,
+    optimal_logit,
+    value,
+    value_by_quadrature,
+)
+from gannets.updates import Adam, Linear
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Pair", "Proposition1", "proposition1"]
+
+SECTION = "4.1"
+TAKES = ("3 min", "5 s")
+SOURCE = "Goodfellow et al. 2014, Proposition 1"
+LOG4 = math.log(4)
+GREEN, BLUE, BLACK = "#12873b", "#1f4fd8", "#111111"
+
+
+class Pair(NamedTuple):
+    """Two known densities, and a box that holds both."""
+
+    name: str
+    p_data: Density
+    p_g: Density
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+    @property
+    def rule(self) -> GaussLegendre:
+        """Of 1,024 nodes on the line and 112² in the plane; edges of boxes are edges of panels."""
+        return GaussLegendre(self.low, self.high, panels=128 if len(self.low) == 1 else 14, order=8)
+
+
+PAIRS = (
+    Pair("two normals", Normal(-1.0, 1.0), Normal(1.0, 1.5), (-12.0,), (14.0,)),
+    Pair(
+        "a mixture and a normal",
+        Mixture((Normal(-2.0, 0.5), Normal(1.5, 0.8)), (0.4, 0.6)),
+        Normal(0.0, 2.0),
+        (-12.0,),
+        (12.0,),
+    ),
+    Pair("boxes that overlap by a third", Box((-2.0,), (1.0,)), Box((0.0,), (3.0,)), (-4,), (4,)),
+    Pair("two moons and a ring", TwoMoons(0.15), Ring(8, 1.2, 0.2), (-3.0, -3.0), (4.0, 3.0)),
+    Pair("a ring and a normal", Ring(8, 1.5, 0.25), Normal((0.0, 0.0), 1.1), (-6, -6), (6, 6)),
+)
+
+
+class Judged(NamedTuple):
+    """A discriminator against D*, by quadrature."""
+
+    steps: int
+    lacks: float
+    """C(G) - V(G, D)."""
+    coins: float
+    """E_{p_data + p_g} KL(D* || D): the same, from D and D* alone."""
+    away: float
+    """Mean |D - D*| under (p_data + p_g) / 2."""
+
+
+@dataclass(frozen=True)
+class Proposition1:
+    """The settings; the defaults are the full version."""
+
+    pairs: tuple[Pair, ...] = PAIRS
+    objective: Objective = Minimax()
+    net: MLP = MLP((64, 64), activation="silu")
+    steps: int = 16_000
+    batch: int = 512
+    fractions: int = 60
+    """Every a/b with a, b up to this is checked exactly."""
+    directions: int = 2_000
+    share: float = 0.01
+    """What D may lack, of 2 JSD."""
+
+    def quick(self) -> Proposition1:
+        """Four pairs, and smaller nets that are trained for less."""
+        net = replace(self.net, hidden=(32, 32))
+        return replace(self, pairs=self.pairs[:4], net=net, steps=600, fractions=20, share=0.15)
+
+    def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
+        """Check the algebra, train a D for each pair, and draw them."""
+        yield _exact(self.fractions)
+        yield from _perturbed(bench, self.directions)
+        drawn = []
+        for pair in self.pairs:
+            net, curve = self.train(pair, bench)
+            yield from self.claims(pair, curve)
+            drawn.append((pair, net, curve))
+        yield Figure(_draw(bench, drawn), "D as it was trained, on D*; and what it lacks of D*.")
+
+    def train(self, pair: Pair, bench: Bench) -> tuple[nn.Module, list[Judged]]:
+        """A discriminator of fresh samples of both, and how it came to be: at 0, 1, 2, 4, ..."""
+        space = Space(event=(pair.p_data.dimension,), latent=1)
+        net = build_net(self.net, "discriminator", space=space, stream=bench.stream("init"))
+        parameters = list(net.parameters())
+        mover = Adam(lr=Linear(5e-3, 0.0, steps=self.steps), betas=(0.9, 0.99)).build(parameters)
+        real, fake = bench.stream(f"data/{pair.name}"), bench.stream(f"samples/{pair.name}")
+        table = Table(pair)
+        curve = [table.judge(net, 0)]
+        steps = range(1, self.steps + 1)
+        for step in bench.each(f"training D: {pair.name}", steps, self.steps):
+            x = pair.p_data.sample(self.batch, real.at(step).generator, dtype=torch.float32)
+            y = pair.p_g.sample(self.batch, fake.at(step).generator, dtype=torch.float32)
+            loss = self.objective.discriminator(net(x), net(y))
+            mover.move(torch.autograd.grad(loss, parameters))
+            if step & (step - 1) == 0 or step == self.steps:
+                curve.append(table.judge(net, step))
+        return net, curve
+
+    def claims(self, pair: Pair, curve: list[Judged]) -> Iterator[Claim]:
+        """Judge a D by its last state, and the identity of eq. 3 by all."""
+        end, there = curve[-1], Table(pair).criterion + LOG4
+        what = f"what the trained D lacks, C(G) - V(G, D), as a part of 2 JSD: {pair.name}"
+        yield at_most(what, end.lacks / there, self.share, source=SOURCE)
+        bound = math.sqrt(max(end.coins, 0) / 4)
+        yield at_most(f"mean |D - D*|: {pair.name}", end.away, bound, source="Pinsker's inequality")
+        # What is lacked is never below 0, by more than quadrature's error.
+        worst = max((judged.lacks - judged.coins for judged in curve), key=abs)
+        what = f"C(G) - V(G, D) less E KL(D* || D), the worst of the training: {pair.name}"
+        yield near(what, worst, 0, within=1e-6, source="eq. 3")
+        # The learning rate falls to nothing, so that the last D is the best.
+        before = min(judged.lacks for judged in curve[:-1])
+        what = f"what D lacks at the end, as a part of the least before: {pair.name}"
+        yield at_most(what, end.lacks / before, 1)
+
+
+class Table:
+    """A pair on the nodes of its rule, where all that D lacks is computed."""
+
+    def __init__(self, pair: Pair) -> None:
+        self.rule = pair.rule
+        self.points, weights = self.rule.nodes()
+        self.log_data = pair.p_data.log_density(self.points)
+        self.log_g = pair.p_g.log_density(self.points)
+        self.both = weights * (self.log_data.exp() + self.log_g.exp())
+        self.optimum = optimal_logit(self.log_data, self.log_g).sigmoid()
+        known = (lambda _: self.log_data), (lambda _: self.log_g)
+        self.criterion = float(criterion_by_quadrature(*known, rule=self.rule))
+        self._known = known
+
+    def judge(self, net: nn.Module, steps: int) -> Judged:
+        """Judge D after so many steps."""
+        logits, best = _logit(net, self.points), self.optimum
+        v = value_by_quadrature(*self._known, logit=lambda _: logits, rule=self.rule)
+        entropy = torch.xlogy(best, best) + torch.special.xlog1py(1 - best, -best)
+        cross = best * softplus(-logits) + (1 - best) * softplus(logits)
+        coins = float((self.both * (entropy + cross)).sum())
+        away = float((self.both * (logits.sigmoid() - best).abs()).sum() / self.both.sum())
+        return Judged(steps, self.criterion - float(v), coins, away)
+
+
+@torch.no_grad()
+def _logit(net: nn.Module, x: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+    logits: Tensor = net(x.float())
+    return logits.to(x)
+
+
+def _exact(most: int) -> Claim:
+    """a/y - b/(1 - y) = 0 at y = a/(a+b), and -a/y² - b/(1-y)² < 0 on all of (0, 1)."""
+    wrong = 0
+    for a in range(1, most + 1):
+        for b in range(1, most + 1):
+            y = Fraction(a, a + b)
+            flat = Fraction(a) / y == Fraction(b) / (1 - y)
+            grid = (Fraction(i, 12) for i in range(1, 12))
+            wrong += not (flat and all(-a / u**2 - b / (1 - u) ** 2 < 0 for u in grid))
+    return true(
+        "y = a/(a + b) is stationary for a log y + b log(1 - y), which is concave",
+        wrong == 0,
+        expected=f"exactly, for all {most**2:,} pairs of a and b",
+        measured=f"{most**2 - wrong:,} in exact fractions",
+        source=SOURCE,
+    )
+
+
+def _perturbed(bench: Bench, directions: int) -> Iterator[Claim]:
+    """V on masses at D*, and about it."""
+    draw, outcomes = bench.stream("masses"), 12
+    # Exponential numbers over their sum are uniform on the simplex.
+    p, q = (-draw.at(i).uniform(directions, outcomes).double().clamp(1e-6).log() for i in (0, 1))
+    p, q = p / p.sum(1, keepdim=True), q / q.sum(1, keepdim=True)
+    best = optimal_discriminator(p, q)
+    top = value(p, q, discriminator=best)
+    gap = float((top - criterion(p, q)).abs().max())
+    # Twelve terms of order 1 in double precision.
+    yield at_most("greatest |V(G, D*) - C(G)|, random masses", gap, 1e-13, source="eq. 4")
+    room = torch.minimum(best, 1 - best)
+    delta = room * (2 * draw.at(2).uniform(directions, outcomes).double() - 1)
+    falls = torch.stack([top - value(p, q, discriminator=best + t * delta) for t in (1e-3, 0.9)])
+    what = "least fall of V, D* perturbed in random directions, near and far"
+    yield at_least(what, float(falls.min()), 1e-12, source=SOURCE)
+    curved = 0.5e-6 * (delta.square() * (p / best**2 + q / (1 - best) ** 2)).sum(1)
+    ratio = falls[0] / curved
+    # The next term is of order t = 1e-3 of this one.
+    worst = float(ratio[(ratio - 1).abs().argmax()])
+    yield near("fall of V near D*, of the second order's, the worst", worst, 1, within=5e-3)
+
+
+def _draw(bench: Bench, drawn: Sequence[tuple[Pair, nn.Module, list[Judged]]]) -> Path:
+    """A panel for each pair, and what each D lacks as it is trained."""
+    figure = drawing(10, 6.2)
+    axes = [figure.add_subplot(2, 3, i) for i in range(1, len(drawn) + 2)]
+    curves = axes[-1]
+    for axis, (pair, net, curve) in zip(axes, drawn, strict=False):
+        axis.set_title(pair.name, fontsize=11)
+        (_on_line if len(pair.low) == 1 else _in_plane)(axis, pair, net)
+        points = [(max(judged.steps, 0.5), judged.lacks) for judged in curve]
+        curves.loglog(*zip(*points, strict=True), marker=".", label=pair.name)
+    axes[0].legend(fontsize=9, loc="center right")
+    curves.set(title="what D lacks", xlabel="updates of D", ylabel="$C(G) - V(G, D)$ in nats")
+    curves.legend(fontsize=8)
+    return save_drawing(bench.figure("proposition1.png"), figure)
+
+
+def _on_line(axis: Axes, pair: Pair, net: nn.Module) -> None:
+    x = torch.linspace(pair.low[0], pair.high[0], 801, dtype=torch.float64)
+    log_data, log_g = (p.log_density(x[:, None]) for p in (pair.p_data, pair.p_g))
+    seen = (log_data.exp() + log_g.exp()) > 1e-3  # elsewhere D is arbitrary
+    best = optimal_logit(log_data, log_g).sigmoid().where(seen, torch.nan)
+    trained = _logit(net, x[:, None]).sigmoid().where(seen, torch.nan)
+    axis.plot(x, best, color=BLUE, alpha=0.25, linewidth=5, label="$D^*$")
+    axis.plot(x, trained, color=BLUE, linestyle="--", label="$D$, trained")
+    axis.plot(x, log_data.exp(), color=BLACK, linestyle=":", label="$p_{data}$")
+    axis.plot(x, log_g.exp(), color=GREEN, label="$p_g$")
+    axis.set_ylim(-0.03, 1.05)
+    axis.set_xlabel("x")
+
+
+def _in_plane(axis: Axes, pair: Pair, net: nn.Module) -> None:
+    points, shape = replace(pair.rule, panels=40, order=4).nodes()[0], (160, 160)
+    x, y = points.T.reshape(2, *shape)
+    log_data, log_g = (p.log_density(points) for p in (pair.p_data, pair.p_g))
+    seen = (log_data.exp() + log_g.exp()) > 1e-3
+    logits = _logit(net, points), optimal_logit(log_data, log_g)
+    d, best = (x.sigmoid().where(seen, torch.nan).reshape(shape) for x in logits)
+    axis.pcolormesh(x, y, d, cmap="RdBu", vmin=0, vmax=1, shading="nearest", alpha=0.75)
+    axis.contour(x, y, best, levels=(0.1, 0.5, 0.9), colors=BLACK, linewidths=0.8)
+    axis.axis("equal")
+    axis.set_xlabel("$D$ from 0 (red) to 1; lines: $D^*$ = .1, .5, .9", fontsize=9)
+
+
+proposition1 = Proposition1()

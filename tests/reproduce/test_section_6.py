@@ -1,0 +1,154 @@
+"""What later work found of the game: pieces in closed form, and variants that must fail."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from gannets.game import Batch, Game, Players, Stream
+from gannets.objectives import Minimax, NonSaturating, Wasserstein
+from gannets.reproduce.common import Bench
+from gannets.reproduce.helvetica import CELLS, REACH, Helvetica, helvetica
+from gannets.reproduce.k_steps import k_steps, smooth
+from gannets.reproduce.mode_collapse import mode_collapse
+from gannets.reproduce.parallel_lines import (
+    Line,
+    distance_between_lines,
+    masses_on_lines,
+    parallel_lines,
+)
+from gannets.reproduce.vanishing_gradient import Gradients, VanishingGradient, Watched
+from gannets.training import State
+
+
+def test_lines_of_mass() -> None:
+    """The masses are distributions; on another line nothing is shared, on the same all is."""
+    for theta in (0.0, 0.3):
+        p, q = masses_on_lines(theta, points=5)
+        assert float(p.sum()) == pytest.approx(1) == float(q.sum())
+        assert float((p * q).sum() > 0) == (theta == 0)
+    assert distance_between_lines(-0.3, points=7) == pytest.approx(0.3, abs=1e-15)
+
+
+def test_the_line_is_the_density_s() -> None:
+    """Latents of unit variance become u, uniform on [0, 1]."""
+    edge = math.sqrt(3)
+    x = Line(0.25)(torch.tensor([[-edge], [0.0], [edge]]))
+    expected = torch.tensor([[0.25, 0.0], [0.25, 0.5], [0.25, 1.0]])
+    torch.testing.assert_close(x, expected, atol=1e-6, rtol=0)  # single precision
+
+
+def test_the_penalised_critic_is_the_best_of_all_slopes() -> None:
+    """max over s of s θ - λ (s - 1)², on a fine grid of slopes."""
+    slopes = torch.linspace(0, 3, 300_001, dtype=torch.float64)
+    for theta in (0.1, 1.0):
+        gain = slopes * theta - parallel_lines.penalty * (slopes - 1).square()
+        best = float(slopes[gain.argmax()])
+        assert parallel_lines.critic(-theta) == pytest.approx(best, abs=1e-5)  # the grid's step
+
+
+def test_a_critic_without_its_penalty_is_no_distance() -> None:
+    """Unbounded, it says more than W1 and goes on saying more."""
+    game = replace(parallel_lines, steps=200)
+    assert game.learn(Game(Wasserstein()), 0.5, seed=0).distance > 2 * 0.5
+
+
+def test_gradients_of_one_sample_by_hand() -> None:
+    """G(z) = w z and D's logit 3 x: -σ(d) 3z and -(1 - σ(d)) 3z."""
+    players = Players(torch.nn.Linear(1, 1, bias=False), lambda x: 3 * x[:, 0])
+    z = torch.tensor([[0.7]])
+    with torch.no_grad():
+        d = float(players.discriminator(players.generator(z)))
+    sigma = 1 / (1 + math.exp(-d))
+    for objective, factor in ((Minimax(), sigma), (NonSaturating(), 1 - sigma)):
+        found = VanishingGradient.gradient(objective, players, z)  # type: ignore[arg-type]
+        assert float(found) == pytest.approx(-factor * 3 * 0.7, rel=1e-5)  # single precision
+
+
+def test_a_gradient_that_stays_is_no_vanishing_one() -> None:
+    """The other loss in the place of the first: its claim fails."""
+    grows = [Gradients(1.0, 1.0), Gradients(9.0, 9.0)]
+    claims = list(VanishingGradient(stages=(1,))._falls([Watched([1, 9], grows, grows, [])]))
+    assert [claim.holds for claim in claims] == [False]
+    falls = [Gradients(1.0, 1.0), Gradients(1e-3, 1e-6)]
+    claims = list(VanishingGradient(stages=(1,))._grows([Watched([1, 9], falls, falls, [])]))
+    assert [claim.holds for claim in claims] == [False, False]
+
+
+def test_cells_count_what_is_there(tmp_path: Path) -> None:
+    """Samples all at one place lie in one cell; D's word on them is its word there."""
+    bench, state = Bench(tmp_path), State(helvetica.recipe, device="cpu")
+    with torch.no_grad():
+        for parameter in state.players.generator.parameters():
+            parameter.zero_()
+    seen = helvetica.look(bench, state)
+    assert seen.cells == pytest.approx(1)
+    assert seen.spread == 0
+    assert seen.modes == 0
+    middle = float(helvetica.landscape(state, side=3)[1, 1])
+    assert seen.logit == pytest.approx(middle, abs=1e-6)
+    assert helvetica.recipe.data.sigma == 2 * REACH / CELLS
+
+
+def test_d_that_goes_on_learning_saves_variety(tmp_path: Path) -> None:
+    """With D in the game as many updates of G do not collapse: the claim would fail."""
+
+    class Played(Helvetica):
+        @staticmethod
+        def copy(state: State, update: object) -> State:
+            other = State(state.recipe, device="cpu")
+            other.load(state.tensors(), state.counters())
+            return other
+
+    game = Played(played=200, alone=(0, 100), later=None)
+    state = State(game.recipe, device="cpu")
+    for _ in range(game.played):
+        state.advance()
+    held = game.alone_from(Bench(tmp_path), state)
+    assert held[100].cells / held[0].cells > game.lost
+
+
+def test_distance_from_the_best_d_where_it_is_known() -> None:
+    """D = 1/2 everywhere, p_g = p_data: 0. Far apart, D* is 0 or 1 and D is off by a half."""
+    state = State(k_steps.recipe, device="cpu")
+    with torch.no_grad():
+        for parameter in state.players.discriminator.parameters():
+            parameter.zero_()
+        a, b = state.players.generator.parameters()
+        for mean, expected in ((2.0, 0.0), (9.0, 0.5)):
+            a.fill_(0.5), b.fill_(mean)
+            assert k_steps.off(state) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_smooth_line() -> None:
+    torch.testing.assert_close(
+        smooth(torch.arange(5.0), width=2), torch.tensor([0.5, 1.5, 2.5, 3.5])
+    )
+
+
+def test_the_three_games_differ_in_the_game_alone() -> None:
+    """Same nets, data and samples to count: what differs is what the literature says differs."""
+    recipes = list(mode_collapse.recipes().values())
+    for recipe in recipes:
+        assert (recipe.nets, recipe.data, recipe.batch) == (
+            recipes[0].nets,
+            recipes[0].data,
+            recipes[0].batch,
+        )
+    assert isinstance(recipes[0].game.objective, NonSaturating)
+
+
+def test_the_gradient_is_that_of_the_library_s_game() -> None:
+    """As `Game.generator_losses` has it on a batch, for real nets."""
+    state = State(helvetica.recipe, device="cpu")
+    z = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+    flat = VanishingGradient.gradient(NonSaturating(), state.players, z)
+    fake = state.players.generator(z)
+    batch = Batch((fake,), (fake,), z, None, 0, Stream(0, "none"))
+    loss = torch.nn.functional.softplus(-state.players.discriminator(*batch.fake)).mean()
+    parts = torch.autograd.grad(loss, list(state.players.generator.parameters()))
+    torch.testing.assert_close(flat, torch.cat([part.flatten() for part in parts]))
