@@ -25,8 +25,8 @@ class Figure2Mnist:
     panel: Panel = Panel("the authors' nets on MNIST")
 
     def quick(self) -> Figure2Mnist:
-        """The scaled run of table 1, on digits of 8 x 8."""
-        return replace(self, recipe=table1_mnist.quick().authors)
+        """Digits of 8 x 8, by today's recipe of table 1, which learns sooner."""
+        return replace(self, recipe=table1_mnist.quick().today)
 
     def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
         """Train, draw, compare."""

@@ -4,11 +4,11 @@ Arjovsky et al. 2017, figure 7: with an MLP of four layers of 512 ReLU units for
 game (by -log D) shows mode collapse and WGAN does not. Metz et al. 2017, figure 2: on eight normals
 in a circle, G of the original game moves from mode to mode and never holds them all.
 
-Here a G of as many layers of as many units is trained on the circle by three games, on several seeds: the
-original one; WGAN with the gradient penalty (Gulrajani et al. 2017, weight .1 and five critic
-updates, as in the authors' code for this circle); and, beside them, the pairing with R1 + R2 of the
-recipe `ring` (Huang et al. 2024). D has two layers, as in Metz et al. Counted are modes with 1 % of
-the samples or more within 3 sigma (`Modes`). Claims are of the second half of a game: the
+Here a G of as many layers of as many units is trained on the circle by three games, on several
+seeds: the original one; WGAN with the gradient penalty (Gulrajani et al. 2017, weight .1 and five
+critic updates, as in the authors' code for this circle); and, beside them, the pairing with R1 + R2
+of the recipe `ring` (Huang et al. 2024). D has two layers, as in Metz et al. Counted are modes with
+1 % of the samples or more within 3 sigma (`Modes`). Claims are of the second half of a game: the
 original's G visits modes, and what is asked is what it has at a time.
 """
 

@@ -6,20 +6,46 @@ The thresholds of the claims were set on other seeds than the one here.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from gannets import reproduce
+from gannets.errors import InputError
 from gannets.reproduce.common import Figure, Reproduced, Reproduction
 
 NAMES = reproduce.names()
+NEED_DATA = ("table1_faces", "figure2_faces", "figure2_cifar10", "figure2_cifar10_conv")
+"""Those of files that gannets neither has nor fetches; their quick versions take half a minute."""
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_its_quick_version_holds(name: str, tmp_path: Path) -> None:
-    report = reproduce.reproduce(name, quick=True, out=tmp_path, runs=tmp_path / "trained")
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one has trained, others find."""
+    return tmp_path_factory.mktemp("trained")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in NEED_DATA else ()) for name in NAMES],
+)
+def test_its_quick_version_holds(
+    name: str,
+    tmp_path: Path,
+    trained: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shared_data: Callable[[str], Path],
+) -> None:
+    if name in NEED_DATA:
+        monkeypatch.setenv("GANNETS_DATA", str(shared_data("faces48").parent))
+    try:
+        report = reproduce.reproduce(name, quick=True, out=tmp_path, runs=trained)
+    except InputError as error:
+        if name in NEED_DATA and "is not here" in str(error):
+            pytest.skip(str(error))
+        raise
     assert not report.failed, "\n".join(map(str, report.failed))
     assert any(claim.holds for claim in report.claims), "It claims nothing."
     for figure in report.figures:
