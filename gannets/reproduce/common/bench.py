@@ -61,12 +61,27 @@ class Bench:
         read, so that a reproduction that was stopped goes on when it is asked for again. The
         recipe's seed is the bench's. Raises `InputError` where the run there has another recipe.
         """
-        recipe = replace(recipe, seed=self.seed)
-        path = (self.runs or self.path / "trained") / (
-            f"{name}-seed{self.seed}" if self.seed else name
+        return self._run(
+            name, recipe, lambda path, own: Training.start(own, out=path, device=self.device)
         )
+
+    def branch(self, name: str, recipe: Recipe, *, parent: Run) -> Run:
+        """The run `name`, which goes on from the last checkpoint of `parent` by another recipe.
+
+        Else as `train`; the updates of `parent` count among the recipe's steps.
+        """
+        return self._run(
+            name,
+            recipe,
+            lambda path, own: Training.branch(parent.path, own, out=path, device=self.device),
+        )
+
+    def _run(self, name: str, recipe: Recipe, begin: Callable[[Path, Recipe], Training]) -> Run:
+        recipe = replace(recipe, seed=self.seed)
+        named = f"{name}-seed{self.seed}" if self.seed else name
+        path = (self.runs or self.path / "trained") / named
         if not (path / "recipe.txt").is_file():
-            return self._played(name, Training.start(recipe, out=path, device=self.device))
+            return self._played(name, begin(path, recipe))
         run = Run(path)
         if str(replace(run.recipe, steps=recipe.steps)) != str(recipe):
             raise InputError(
