@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,7 @@ from gannets.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gannets.reproduce.common import Bench, Claim, Figure, Reproduced
+    from gannets.reproduce.common import Claim, Figure, Reproduced
 
 __all__ = ["reproduce"]
 
@@ -51,38 +52,23 @@ def reproduce(
     Exit code 1 where a claim does not hold.
     """
     from gannets import reproduce as known
-    from gannets.data import data_dir as with_data_dir
-    from gannets.reproduce.common import Bench
 
     if seed < 0:
         raise InputError(f"--seed takes a whole number from 0, not {seed}.")
-    asked = known.names() if "all" in names or (table and not names) else list(names)
-    asked = [name.replace("-", "_") for name in asked]
+    every = "all" in names or (table and not names)
+    given = [known.spelt(name) for name in names if name != "all"]
+    asked = known.names() if every else list(dict.fromkeys(given))
     if not asked:
         _list()
         return 0
-    for name in asked:
-        known.about(name) if name in known.names() else known.get(name)
     if out is not None and len(asked) > 1:
         raise InputError("--out takes the results of one reproduction: name one, or leave it out.")
     if table:
-        return _table(asked, quick=quick, out=out)
-    with with_data_dir(data_dir):
-        reports = []
-        for name in asked:
-            bench = Bench(
-                known.directory(name, quick=quick, out=out),
-                known.trained(quick=quick, runs=runs),
-                seed=seed,
-                device=device,
-            )
-            report = _reproduced(name, bench, quick=quick, quiet=json)
-            if isinstance(report, int):
-                return report
-            reports.append(report)
-    if json:
-        _print_json(reports)
-    return 0 if all(report.holds for report in reports) else 1
+        if json:
+            raise InputError("--table prints Markdown and --json JSON: choose one of them.")
+        return _table(asked, quick=quick, out=out, seed=seed, every=every)
+    session = _Session(quick=quick, out=out, runs=runs, seed=seed, device=device, json=json)
+    return session.all(asked, data_dir=data_dir)
 
 
 def _list() -> None:
@@ -106,33 +92,70 @@ def _list() -> None:
     console.print("\nnext\n  gannets reproduce figure1 --quick", style="bold", markup=False)
 
 
-def _reproduced(name: str, bench: Bench, *, quick: bool, quiet: bool) -> Reproduced | int:
-    """The report, or the exit code where it was stopped."""
-    from rich.console import Console
+@dataclass(frozen=True)
+class _Session:
+    """What was asked for of each of the reproductions."""
 
-    from gannets import reproduce as known
-    from gannets.cli.interruption import Interruption
-    from gannets.reproduce.common import Halted
+    quick: bool
+    out: str | None
+    runs: str | None
+    seed: int
+    device: str
+    json: bool
 
-    work = known.get(name)
-    work = work.quick() if quick else work
-    console = Console(highlight=False, stderr=quiet)
-    about = known.about(name)
-    console.print(f"{name.replace('_', '-')}: {about.shows}", style="bold", markup=False)
-    with Interruption() as interruption, _progress(console) as progress:
-        bench = replace(
-            bench, watch=_Watch(progress), halted=lambda: interruption.signal is not None
-        )
-        try:
-            report = known.record(
-                name, work, bench, quick=quick, tell=lambda found: _tell(progress.console, found)
+    def all(self, names: Sequence[str], *, data_dir: str | None) -> int:
+        """One after the other. Of several, one whose data are missing does not stop the others."""
+        from gannets.cli.interruption import Interruption
+        from gannets.data import data_dir as with_data_dir
+        from gannets.reproduce.common import Halted
+
+        reports: list[Reproduced] = []
+        refused: list[str] = []
+        code = 0
+        with Interruption() as interruption, with_data_dir(data_dir):
+            for name in names:
+                try:
+                    reports.append(self.one(name, lambda: interruption.signal is not None))
+                except Halted as halted:
+                    print(f"gannets: {halted}", file=sys.stderr)
+                    code = interruption.code
+                    break
+                except InputError as error:
+                    if len(names) == 1:
+                        raise
+                    print(f"gannets: {error}\n", file=sys.stderr)
+                    refused.append(name.replace("_", "-"))
+        if self.json:
+            _print_json(reports)
+        if refused:
+            print(f"gannets: not reproduced: {', '.join(refused)}.", file=sys.stderr)
+        failed = any(not report.holds for report in reports)
+        return code or (1 if failed else 2 if refused else 0)
+
+    def one(self, name: str, halted: Callable[[], bool]) -> Reproduced:
+        """Reproduce and say what is found."""
+        from rich.console import Console
+
+        from gannets import reproduce as known
+
+        console = Console(highlight=False, stderr=self.json)
+        words = f"{name.replace('_', '-')}: {known.about(name).shows}"
+        console.print(words, style="bold", markup=False)
+        with _progress(console) as progress:
+            report = known.reproduce(
+                name,
+                quick=self.quick,
+                out=self.out,
+                runs=self.runs,
+                seed=self.seed,
+                device=self.device,
+                tell=lambda found: _tell(progress.console, found),
+                watch=_Watch(progress),
+                halted=halted,
             )
-        except Halted as halted:
-            progress.stop()
-            print(f"gannets: {halted}", file=sys.stderr)
-            return interruption.code
-    _conclude(console, report, bench.path)
-    return report
+        place = known.place(name, quick=self.quick, out=self.out, seed=self.seed)
+        _conclude(console, report, place)
+        return report
 
 
 class _Watch:
@@ -204,27 +227,24 @@ def _conclude(console: Console, report: Reproduced, path: Path) -> None:
     console.print()
 
 
-def _table(names: list[str], *, quick: bool, out: str | None) -> int:
-    """What was found before, of those that have been reproduced."""
+def _table(names: list[str], *, quick: bool, out: str | None, seed: int, every: bool) -> int:
+    """What was found before, of those that have been reproduced; 1 where a claim does not hold."""
     from gannets import reproduce as known
     from gannets.reproduce.common import Reproduced, markdown
 
-    reports = []
-    for name in names:
-        path = known.place(name, quick=quick, out=out)
-        if (path / "report.json").is_file():
-            reports.append(Reproduced.read(path))
-    if not reports:
-        raise InputError(
-            "Nothing has been reproduced here yet: run `gannets reproduce NAME` first, from this "
-            "directory."
-        )
+    places = {name: known.place(name, quick=quick, out=out, seed=seed) for name in names}
+    there = {name: place for name, place in places.items() if (place / "report.json").is_file()}
+    if not there or (len(there) < len(places) and not every):
+        missing = ", ".join(str(place) for name, place in places.items() if name not in there)
+        where = "in runs/reproduce" if every else f"in {missing}"
+        raise InputError(f"There is no report {where}: run `gannets reproduce NAME` first.")
+    reports = [Reproduced.read(place) for place in there.values()]
     print(markdown(reports))
-    return 0
+    return 0 if all(report.holds for report in reports) else 1
 
 
 def _print_json(reports: list[Reproduced]) -> None:
     import json
 
     found = [report.to_json() for report in reports]
-    print(json.dumps(found if len(found) > 1 else found[0], indent=2))
+    print(json.dumps(found[0] if len(found) == 1 else found, indent=2))

@@ -13,6 +13,7 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from gannets.reproduce.common import Claim, Figure, Reproduced, Reproduction
     from gannets.reproduce.common.bench import Bench
 
-__all__ = ["About", "about", "get", "names", "reproduce"]
+__all__ = ["About", "about", "get", "names", "place", "reproduce", "spelt"]
 
 HOME = Path("runs") / "reproduce"
 
@@ -38,12 +39,31 @@ class About(NamedTuple):
     """How long it works, in full and with `--quick`."""
 
 
+ORDER = (
+    *("figure1", "vanishing_gradient", "k_steps", "proposition1", "theorem1", "proposition2"),
+    *("table1_mnist", "table1_faces", "figure2_mnist", "figure2_faces", "figure2_cifar10"),
+    *("figure2_cifar10_conv", "figure3"),
+)
+"""The paper's own; what is not among them comes after, by section and name."""
+
+
 def names() -> list[str]:
     """The names of all reproductions, in the order of the paper."""
-    found = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
-    return sorted(found, key=lambda name: (about(name).section, name))
+    found = [module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg]
+    first = [name for name in ORDER if name in found]
+    others = [name for name in found if name not in ORDER]
+    return first + sorted(others, key=lambda name: (about(name).section, name))
 
 
+def spelt(name: str) -> str:
+    """The name of a reproduction as its file has it; dashes will do. Refuses what is none."""
+    module = name.replace("-", "_")
+    if module not in names():
+        raise unknown("reproduction", name, [each.replace("_", "-") for each in names()])
+    return module
+
+
+@cache
 def about(name: str) -> About:
     """What a reproduction's file says of it; the file is read, not run."""
     tree = ast.parse((Path(__path__[0]) / f"{name}.py").read_text(encoding="utf-8"))
@@ -62,9 +82,7 @@ def about(name: str) -> About:
 
 def get(name: str) -> Reproduction:
     """The reproduction of that name, with its settings in full."""
-    module = name.replace("-", "_")
-    if module not in names():
-        raise unknown("reproduction", name, names())
+    module = spelt(name)
     found: Reproduction = getattr(importlib.import_module(f"{__name__}.{module}"), module)
     return found
 
@@ -78,25 +96,41 @@ def reproduce(
     seed: int = 0,
     device: str = "auto",
     reproduction: Reproduction | None = None,
+    tell: Callable[[Claim | Figure], None] = lambda found: None,
+    watch: Callable[[str, int, int], None] = lambda what, done, total: None,
+    halted: Callable[[], bool] = lambda: False,
 ) -> Reproduced:
     """Reproduce what `name` stands for; figures and the report are kept in `out`.
 
-    By default `out` is `runs/reproduce/NAME`, for the quick version `runs/reproduce/NAME-quick`.
-    What is trained is kept in `runs`, by default `runs/reproduce/trained` (`trained-quick`), where
-    other reproductions find it.
-    `reproduction` is played in place of the one of that name: the same with other settings.
+    By default `out` is `runs/reproduce/NAME`, with `-quick` and `-seedN` behind it where they are
+    asked for. What is trained is kept in `runs`, by default `runs/reproduce/trained` or
+    `trained-quick`, where other reproductions find it.
+
+    `reproduction` is played in place of the one of that name: the same with other settings. `tell`
+    is called with each claim and figure as it is found, `watch` with what is being done and how far
+    it is; where `halted` says so, `Halted` is raised and what was trained is kept.
     """
     from gannets.reproduce.common import Bench
 
-    work = get(name) if reproduction is None else reproduction
-    path = directory(name, quick=quick, out=out)
-    bench = Bench(path, trained(quick=quick, runs=runs), seed=seed, device=device)
-    return record(name, work.quick() if quick else work, bench, quick=quick)
+    module = spelt(name)
+    work = get(module) if reproduction is None else reproduction
+    bench = Bench(
+        place(module, quick=quick, out=out, seed=seed),
+        trained(quick=quick, runs=runs),
+        seed=seed,
+        device=device,
+        watch=watch,
+        halted=halted,
+    )
+    return _record(module, work.quick() if quick else work, bench, quick=quick, tell=tell)
 
 
-def place(name: str, *, quick: bool, out: str | Path | None) -> Path:
+def place(name: str, *, quick: bool, out: str | Path | None, seed: int = 0) -> Path:
     """The folder of a reproduction, whether or not it is there."""
-    return Path(out) if out is not None else HOME / (f"{name}-quick" if quick else name)
+    if out is not None:
+        return Path(out)
+    ends = ("-quick" if quick else "", f"-seed{seed}" if seed else "")
+    return HOME / "".join((name, *ends))
 
 
 def trained(*, quick: bool, runs: str | Path | None) -> Path:
@@ -104,28 +138,15 @@ def trained(*, quick: bool, runs: str | Path | None) -> Path:
     return Path(runs) if runs is not None else HOME / ("trained-quick" if quick else "trained")
 
 
-def directory(name: str, *, quick: bool, out: str | Path | None) -> Path:
-    """Where a reproduction keeps what it makes, now a folder that is there."""
-    path = place(name, quick=quick, out=out)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} cannot be made: {error.strerror}.") from None
-    return path
-
-
-def record(
+def _record(
     name: str,
     work: Reproduction,
     bench: Bench,
     *,
     quick: bool,
-    tell: Callable[[Claim | Figure], None] | None = None,
+    tell: Callable[[Claim | Figure], None],
 ) -> Reproduced:
-    """Let `work` be done at `bench` and keep what it found in `report.json` there.
-
-    `tell` is called with each claim and figure as it is found.
-    """
+    """Let `work` be done at `bench` and keep what it found in `report.json` there."""
     import gannets
     from gannets.reproduce.common import Claim, Figure, Reproduced
 
@@ -133,8 +154,8 @@ def record(
     found: list[Claim | Figure] = []
     for item in work(bench):
         found.append(item)
-        if tell is not None:
-            tell(item)
+        tell(item)
+        bench.go_on()
     report = Reproduced(
         name=name,
         settings=repr(work),
@@ -145,5 +166,5 @@ def record(
         seconds=time.perf_counter() - begun,
         version=gannets.__version__,
     )
-    report.save(bench.path)
+    report.save(bench.folder())
     return report

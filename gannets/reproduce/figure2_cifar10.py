@@ -38,7 +38,8 @@ class Figure2Cifar10:
             discriminator=replace(nets.discriminator, units=(60, 60)),
         )
         small = replace(self.recipe, nets=narrow)
-        return replace(self, recipe=small, steps=300, split="train[:2000]")
+        panel = replace(self.panel, title="narrow fully connected nets on CIFAR-10")
+        return replace(self, panel=panel, recipe=small, steps=300, split="train[:2000]")
 
     def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
         """Train, draw, compare."""

@@ -40,7 +40,8 @@ class Figure2Cifar10Conv:
             discriminator=replace(d, stages=stages, units=(50,)),
         )
         small = replace(self.recipe, nets=narrow, batch=50)
-        return replace(self, recipe=small, steps=100, split="train[:2000]")
+        panel = replace(self.panel, title="narrow convolutional nets on CIFAR-10")
+        return replace(self, panel=panel, recipe=small, steps=100, split="train[:2000]")
 
     def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
         """Train, draw, compare."""

@@ -26,7 +26,8 @@ class Figure2Mnist:
 
     def quick(self) -> Figure2Mnist:
         """Digits of 8 x 8, by today's recipe of table 1, which learns sooner."""
-        return replace(self, recipe=table1_mnist.quick().today)
+        panel = replace(self.panel, title="today's recipe on digits of 8 x 8")
+        return replace(self, recipe=table1_mnist.quick().today, panel=panel)
 
     def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
         """Train, draw, compare."""

@@ -61,7 +61,7 @@ class Figure3:
         strip = _walk(model, a[: self.lines], b[: self.lines], self.points)
         picture = sheet(strip.flatten(0, 1), bounds=bounds, side=self.points)
         yield Figure(
-            save_pixels(bench.figure("strip.png"), picture),
+            save_pixels(bench.figure("figure3.png"), picture),
             "Digits on straight lines between two latents, a line a row.",
         )
         yield Figure(self._film(bench, model, a, bounds), "A walk along straight lines through z.")
@@ -99,7 +99,7 @@ class Figure3:
             frames += [
                 sheet(images, bounds=bounds, side=4, tile=96) for images in walk.transpose(0, 1)
             ]
-        return save_animation(bench.figure("walk.gif"), frames, fps=12, hold=1 / 12)
+        return save_animation(bench.figure("figure3.gif"), frames, fps=12, hold=1 / 12)
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ Goodfellow et al. 2014, section 6: "G must not be trained too much without updat
 avoid 'the Helvetica scenario' in which G collapses too many values of z to the same value of x to
 have enough diversity to model p_data". With D held, G's loss is E f(D(G(z))), which is least where
 every z goes to x* = argmax D: nothing in it asks for variety (Goodfellow 2016, NIPS tutorial,
-section 8.1: max min instead of min max).
+section 5.1.1: max min in place of min max).
 
 The game is played on eight normals in a circle until G has most of them. Then D is held, and G goes
 on alone: over how many of a fine net's cells its samples lie (the exponential of their entropy),
@@ -245,8 +245,14 @@ class Helvetica:
             steps = np.linspace(self.rounds / len(seen), self.rounds, len(seen))
             colour = SHADES[list(games).index(ratio) % len(SHADES)]
             axes[-1].semilogy(steps, [s.cells for s in seen], "o-", ms=4, color=colour, label=ratio)
-        axes[-1].legend(title="G's updates for one of D", fontsize=8, title_fontsize=8, ncols=2)
-        axes[-1].set(xlabel="updates of D", ylabel="cells that samples lie in", ylim=(0.8, None))
+        axes[-1].legend(
+            title="G's updates for one of D",
+            fontsize=8,
+            title_fontsize=8,
+            ncols=4,
+            loc="lower center",
+        )
+        axes[-1].set(xlabel="updates of D", ylabel="cells that samples lie in", ylim=(0.2, None))
         path = save_drawing(bench.figure("helvetica.png"), figure)
         return Figure(
             path,

@@ -1,4 +1,4 @@
-"""One normal fitted to two: KL covers both modes, reverse KL takes one, and JS does as they lie.
+"""A normal fitted to two: KL covers both modes, reverse KL takes one, JS either by their distance.
 
 q* = argmin D(p_data, q) over all normals q = N(m, s²), p_data a mixture of two normals:
 
@@ -9,7 +9,7 @@ q* = argmin D(p_data, q) over all normals q = N(m, s²), p_data a mixture of two
 
 Theis et al. 2016, figure 1; Goodfellow 2016, NIPS tutorial, figure 14. Where the two modes are so
 far apart that q on one of them sees nothing of the other, JS is known: with u the mode's weight,
-JS = u/2 log u + 1/2 log 2 - (1 + u)/2 log((1 + u)/2) + (1 - u)/2 log 2.
+JS = u/2 log u - (1 + u)/2 log((1 + u)/2) + (1 - u)/2 log 2.
 
 The divergences are the library's, by quadrature; they are minimised by L-BFGS through autograd,
 from a start on either mode and one that covers both, and the least is taken. No net, no sample.
@@ -217,7 +217,7 @@ class KlOrJs:
             self.fit(JensenShannon(), 16.0).value,
             self.one_mode(),
             within=1e-6,  # each mode has e^-32 of its mass on the other's side
-            source="closed form of the docstring",
+            source="u/2 log u - (1 + u)/2 log((1 + u)/2) + (1 - u)/2 log 2, u its weight",
         )
 
     def leaves(self, path: list[Fit]) -> float:

@@ -103,9 +103,11 @@ def warmed(state: State) -> dict[str, Any] | None:
     if warm is None:
         return None
     parent = Run(warm.run)
-    checkpoint, _ = parent.store.last(lambda checkpoint: None)
+    checkpoint, damaged = parent.store.last(lambda checkpoint: None)
     if checkpoint is None:
         raise InputError(f"{parent.path} has no checkpoint to begin in: resume it first.")
+    if damaged:
+        raise InputError(f"The last checkpoint of {parent.path} is damaged: {damaged[0].why}")
     for player in PLAYERS:
         if (part := warm.part(player)) is not None:
             _take_over(state, player, part, checkpoint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from gannets import reproduce
+from gannets.errors import InputError
 from gannets.reproduce.common import Bench, Claim, Figure, at_most, shown
 
 
@@ -33,6 +35,26 @@ class Modest:
 @pytest.fixture
 def modest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reproduce, "get", lambda name: Modest())
+
+
+@dataclass(frozen=True)
+class Lacking(Modest):
+    """One whose data are not there."""
+
+    def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
+        raise InputError("faces48.zip is not here.")
+        yield
+
+
+@dataclass(frozen=True)
+class Interrupted(Modest):
+    """One that is stopped between two claims."""
+
+    def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
+        yield shown("the first", 1.0)
+        signal.raise_signal(signal.SIGINT)
+        yield shown("the second", 2.0)
+        yield shown("the third", 3.0)
 
 
 @pytest.fixture
@@ -62,7 +84,7 @@ def test_what_holds_is_said_and_kept(gannets: Any) -> None:
     table = gannets("reproduce", "--table", "--quick")
     assert table.code == 0
     assert (
-        "| `gannets reproduce figure1 --quick` | what is measured | at most 1 | 0.5 | yes |"
+        "| `gannets reproduce figure1 --quick` | what is measured | at most 1 (eq. 1) | 0.5 | yes |"
         in table.out
     )
 
@@ -88,10 +110,21 @@ def test_json_is_all_there_is_on_standard_output(gannets: Any) -> None:
     [
         (("figure9",), "Did you mean"),
         (("figure1", "theorem1", "--out", "x"), "--out takes the results of one"),
+        (("all", "nosuch"), "Unknown reproduction 'nosuch'"),
+        (("figure1", "--device", "nodev"), "nodev"),
+        (("figure1", "--table", "--json"), "choose one"),
         (("figure1", "--seed", "-1"), "--seed takes a whole number from 0"),
-        (("figure1", "--table"), "Nothing has been reproduced here yet"),
+        (("figure1", "--table"), "There is no report in runs/reproduce/figure1"),
     ],
-    ids=["unknown", "one place for two", "negative seed", "nothing to show"],
+    ids=[
+        "unknown",
+        "one place for two",
+        "unknown beside all",
+        "no device",
+        "two formats",
+        "negative seed",
+        "nothing to show",
+    ],
 )
 def test_refusals_are_sentences(gannets: Any, words: tuple[str, ...], sentence: str) -> None:
     done = gannets("reproduce", *words)
@@ -99,3 +132,37 @@ def test_refusals_are_sentences(gannets: Any, words: tuple[str, ...], sentence: 
     assert sentence in done.err
     assert "Traceback" not in done.err
     assert not Path("runs").exists()
+
+
+def test_of_several_one_that_lacks_its_data_does_not_stop_the_others(
+    gannets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = {"figure1": Lacking(), "theorem1": Modest()}
+    monkeypatch.setattr(reproduce, "get", works.__getitem__)
+    done = gannets("reproduce", "figure1", "theorem1", "--quick")
+    assert done.code == 2
+    assert "faces48.zip is not here" in done.err
+    assert "not reproduced: figure1" in done.err
+    assert "1 claims hold" in done.out
+    assert sorted(path.name for path in Path("runs/reproduce").iterdir()) == ["theorem1-quick"]
+
+
+def test_ctrl_c_between_two_claims_stops_all(gannets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reproduce, "get", lambda name: Interrupted())
+    done = gannets("reproduce", "figure1", "theorem1")
+    assert done.code == 130
+    assert "Stopped" in done.err
+    assert "the third" not in done.out
+    assert "Theorem 1" not in done.out
+    assert not Path("runs/reproduce/figure1/report.json").exists()
+
+
+@pytest.mark.usefixtures("modest")
+def test_a_name_with_dashes_is_the_same_in_python(gannets: Any) -> None:
+    assert gannets("reproduce", "xy-game").code == 0
+    report = reproduce.reproduce("xy-game", quick=True)
+    assert report.name == "xy_game"
+    assert Path("runs/reproduce/xy_game/report.json").is_file()
+    assert Path("runs/reproduce/xy_game-quick/report.json").is_file()
+    assert gannets("reproduce", "xy_game", "--seed", 3).code == 0
+    assert Path("runs/reproduce/xy_game-seed3/report.json").is_file()

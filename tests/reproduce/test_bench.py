@@ -75,7 +75,7 @@ def test_the_table_names_its_commands() -> None:
     failed = near("Parzen LL", 100.0, 225.0, within=5.0)
     text = markdown([_report(), _report(name="table1_mnist", quick=True, claims=(failed,))])
     assert "`gannets reproduce figure1`" in text
-    assert "`gannets reproduce table1_mnist --quick`" in text
+    assert "`gannets reproduce table1-mnist --quick`" in text
     assert r"gap \| of V" in text
     assert "**no**" in text
     columns = {line.replace(r"\|", "").count("|") for line in text.splitlines()}

@@ -10,6 +10,7 @@ from typing import TypeVar
 from gannets.errors import InputError, StoppedError
 from gannets.game import Stream
 from gannets.training import Recipe, Run
+from gannets.training.device import resolve_device
 from gannets.training.loop import Training
 
 __all__ = ["Bench", "Halted"]
@@ -37,7 +38,7 @@ class Bench:
     """What a reproduction is given to work with."""
 
     path: Path
-    """Its directory, which is there: figures are kept in it."""
+    """Its directory, made when something is kept in it: figures, the report."""
     runs: Path | None = None
     """Where trained runs are kept, for all reproductions that need them; by default in `path`."""
     seed: int = 0
@@ -46,13 +47,31 @@ class Bench:
     halted: Callable[[], bool] = field(default=_never, repr=False, compare=False)
     """Whether somebody wants it to stop."""
 
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise InputError(f"The seed is a whole number from 0, not {self.seed}.")
+        resolve_device(self.device)  # refused before anything is trained
+
     def stream(self, name: str) -> Stream:
         """Random numbers for one purpose, a function of the seed and the purpose's name."""
         return Stream(self.seed, name)
 
     def figure(self, name: str) -> Path:
         """Where a figure of that name is saved."""
-        return self.path / name
+        return self.folder() / name
+
+    def folder(self) -> Path:
+        """The directory, now there."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be made: {error.strerror}.") from None
+        return self.path
+
+    def go_on(self) -> None:
+        """Raise `Halted` where somebody wants it to stop."""
+        if self.halted():
+            raise Halted("Stopped; what was trained is kept, and the same command goes on.")
 
     def train(self, name: str, recipe: Recipe) -> Run:
         """The run `name` of those kept: played to its last step, from where it was left.
@@ -79,7 +98,7 @@ class Bench:
     def _run(self, name: str, recipe: Recipe, begin: Callable[[Path, Recipe], Training]) -> Run:
         recipe = replace(recipe, seed=self.seed)
         named = f"{name}-seed{self.seed}" if self.seed else name
-        path = (self.runs or self.path / "trained") / named
+        path = (self.runs or self.path / "trained").absolute() / named
         if not (path / "recipe.txt").is_file():
             return self._played(name, begin(path, recipe))
         run = Run(path)
@@ -112,7 +131,6 @@ class Bench:
         """`items`, watched: for long work that is no training. Raises `Halted` where asked to."""
         for i, item in enumerate(items):
             self.watch(what, i, total)
-            if self.halted():
-                raise Halted(f"Stopped while {what}.")
+            self.go_on()
             yield item
         self.watch(what, total, total)

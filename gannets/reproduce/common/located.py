@@ -23,7 +23,7 @@ def located(name: str, *, about: str) -> str:
         places = [folder / name, folder / Path(name).stem / name, *places]
     for place in places:
         if place.is_file():
-            return str(place)
+            return str(place.absolute())
     raise InputError(
         f"{name} is not here, {about}: put it into the folder that --data-dir or {FOLDER} names."
     )

@@ -39,7 +39,7 @@ class Panel:
     rows: int = 5
     columns: int = 6
     level: float = 1e-4
-    """Of each test: one in ten thousand panels fails by chance."""
+    """Of each of the two tests: one in five thousand panels fails by chance."""
 
     def of(self, bench: Bench, run: Run) -> Iterator[Claim | Figure]:
         """Draw the run's samples and compare all with what they were trained on."""
@@ -50,7 +50,7 @@ class Panel:
         reals = train.first(len(train))[0]
         fakes = run.model.sample(self.rows * self.columns, seed=bench.seed)
         picture = nearest_sheet(fakes, reals, columns=self.columns, bounds=train.bounds)
-        path = save_pixels(bench.figure("samples.png"), picture)
+        path = save_pixels(bench.figure("figure2.png"), picture)
         yield Figure(
             path, f"Samples of {self.title}; framed, the training example nearest to the last."
         )

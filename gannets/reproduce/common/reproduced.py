@@ -34,6 +34,14 @@ class Reproduced:
     """Of gannets."""
 
     @property
+    def command(self) -> str:
+        """What gives it."""
+        words = ["gannets reproduce", self.name.replace("_", "-")]
+        words += ["--quick"] if self.quick else []
+        words += [f"--seed {self.seed}"] if self.seed else []
+        return " ".join(words)
+
+    @property
     def holds(self) -> bool:
         """Whether no claim failed."""
         return not self.failed
@@ -45,23 +53,9 @@ class Reproduced:
 
     def save(self, folder: Path) -> Path:
         """Keep it in `folder`, whole or not at all; figures by their names there."""
-        path = folder / NAME
         figures = [{"path": f.path.name, "caption": f.caption} for f in self.figures]
-        write_json(
-            path,
-            {
-                "schema": SCHEMA,
-                "name": self.name,
-                "settings": self.settings,
-                "quick": self.quick,
-                "seed": self.seed,
-                "claims": [claim.to_json() for claim in self.claims],
-                "figures": figures,
-                "seconds": self.seconds,
-                "gannets": self.version,
-            },
-        )
-        return path
+        write_json(folder / NAME, {"schema": SCHEMA, **self.to_json(), "figures": figures})
+        return folder / NAME
 
     @classmethod
     def read(cls, folder: Path) -> Reproduced:
@@ -100,9 +94,10 @@ def markdown(reports: Sequence[Reproduced]) -> str:
     """The table of results as Markdown: a row a claim, and the command that gives it."""
     lines = ["| command | claim | expected | measured | holds |", "|---|---|---|---|---|"]
     for report in reports:
-        command = f"`gannets reproduce {report.name}{' --quick' if report.quick else ''}`"
         for i, claim in enumerate(report.claims):
             holds = {None: "", True: "yes", False: "**no**"}[claim.holds]
-            cells = (command if i == 0 else "", claim.what, claim.expected, claim.measured, holds)
+            expected = claim.expected + (f" ({claim.source})" if claim.source else "")
+            first = f"`{report.command}`" if i == 0 else ""
+            cells = (first, claim.what, expected.strip(), claim.measured, holds)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
