@@ -1,4 +1,4 @@
-"""A four-layer ReLU generator by the original game falls on one mode of eight, by WGAN it does not.
+"""A four-layer ReLU generator holds a mode or two of eight by the original game, by WGAN-GP all.
 
 Arjovsky et al. 2017, figure 7: with an MLP of four layers of 512 ReLU units for G, the original
 game (by -log D) shows mode collapse and WGAN does not. Metz et al. 2017, figure 2: on eight normals
@@ -63,9 +63,13 @@ class ModeCollapse:
     many: float = 5.0
     """Modes that WGAN's G has at least, on average. Set as above."""
 
+    share: float = 0.5
+    """Of WGAN's samples, that are within 3 sigma of a mode at least: a ring without modes has less
+    than .4. Set as above, in full."""
+
     def quick(self) -> ModeCollapse:
-        """Narrow nets, one game of each kind."""
-        return replace(self, units=96, steps=240, games=1, looks=6)
+        """Narrow nets, one short game of each kind."""
+        return replace(self, units=96, steps=240, games=1, looks=6, share=0.1)
 
     def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
         """Play the games and count modes on the way."""
@@ -86,6 +90,9 @@ class ModeCollapse:
             self.few,
             source="Arjovsky et al. 2017, figure 7; Metz et al. 2017, figure 2",
         )
+        # An untrained G has none either: that is no collapse.
+        found = f"{original}: most modes that G had at a time"
+        yield at_least(found, float(counts[original].max()), 1.0)
         yield at_least(
             f"{wasserstein}: {what}",
             late[wasserstein],
@@ -95,10 +102,10 @@ class ModeCollapse:
         yield shown(f"{paired}: {what}", late[paired], source="Huang et al. 2024")
         for name, of in runs.items():
             quality = [run.evaluations()[-1][1]["high_quality"].value for run in of]
-            yield shown(
-                f"{name}: share of samples within 3 sigma of a mode, at the end (data: .989)",
-                sum(quality) / len(quality),
-            )
+            what = f"{name}: share of samples within 3 sigma of a mode, at the end (data: .989)"
+            share = sum(quality) / len(quality)
+            judged = name == wasserstein
+            yield at_least(what, share, self.share) if judged else shown(what, share)
         yield self._figure(bench, runs, counts)
 
     def recipes(self) -> dict[str, Recipe]:
