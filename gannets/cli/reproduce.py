@@ -46,10 +46,10 @@ def reproduce(
         bool, option("", "print, as Markdown, what was found before; nothing is computed")
     ] = False,
 ) -> int:
-    """Reproduce the paper of 2014: expected against measured, with the figures.
+    """Reproduce the theorems, figures and tables of the paper of 2014.
 
-    What is trained on the way is kept: stopped by Ctrl-C, the same command goes on from there.
-    Exit code 1 where a claim does not hold.
+    Expected is printed beside measured, and figures are saved. What is trained on the way is kept:
+    stopped by Ctrl-C, the same command goes on from there. Exit code 1 where a claim does not hold.
     """
     from gannets import reproduce as known
 
