@@ -17,7 +17,7 @@ from gannets.reproduce.common.nearest_sheet import Panel
 from gannets.training import Recipe
 
 SECTION = "5"
-TAKES = ("10 h", "1 min")
+TAKES = ("10 h", "30 s")
 
 
 @dataclass(frozen=True)

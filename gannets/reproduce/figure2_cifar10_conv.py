@@ -17,7 +17,7 @@ from gannets.reproduce.common.nearest_sheet import Panel
 from gannets.training import Recipe
 
 SECTION = "5"
-TAKES = ("20 h", "2 min")
+TAKES = ("20 h", "1 min")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from gannets.reproduce.common.nearest_sheet import Panel
 from gannets.reproduce.table1_faces import DEEP, FIRST, Faces, table1_faces
 
 SECTION = "5"
-TAKES = ("3 h", "1 min")
+TAKES = ("2 h", "1 min")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from gannets.reproduce.table1_mnist import table1_mnist
 from gannets.training import Recipe
 
 SECTION = "5"
-TAKES = ("2 h", "20 s")
+TAKES = ("2 h", "10 s")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from gannets.training import Model, Recipe
 from gannets.training.pictures import sheet
 
 SECTION = "5"
-TAKES = ("2 h", "20 s")
+TAKES = ("2 h", "10 s")
 
 
 @dataclass(frozen=True)

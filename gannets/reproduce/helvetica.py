@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SECTION = "6"
-TAKES = ("1 min", "6 s")
+TAKES = ("40 s", "9 s")
 SOURCE = "section 6"
 REACH = 2.0
 """Half the side of the square that is looked at."""

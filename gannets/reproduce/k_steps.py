@@ -41,7 +41,7 @@ from gannets.training import Nets, Recipe, State
 from gannets.updates import Adam, Alternating
 
 SECTION = "3"
-TAKES = ("1 min", "6 s")
+TAKES = ("40 s", "7 s")
 
 GAME = Recipe(
     name="k-steps",

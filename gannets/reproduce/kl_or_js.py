@@ -40,7 +40,7 @@ from gannets.theory import GaussLegendre, Mixture, Normal, f_divergence_by_quadr
 from gannets.theory.f_divergences import KL, FDivergence, JensenShannon, ReverseKL
 
 SECTION = "6+"
-TAKES = ("10 s", "4 s")
+TAKES = ("10 s", "5 s")
 
 CONVERGED = 1e-5
 """L-BFGS stops where no derivative is above 1e-9; near their least values the divergences have

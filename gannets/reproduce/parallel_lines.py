@@ -43,7 +43,7 @@ from gannets.training import Nets, Recipe, State
 from gannets.updates import Adam
 
 SECTION = "6+"
-TAKES = ("30 s", "6 s")
+TAKES = ("20 s", "9 s")
 LOG2 = math.log(2)
 SOURCE = "Arjovsky et al. 2017, example 1"
 

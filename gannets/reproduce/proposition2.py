@@ -55,7 +55,7 @@ from gannets.updates import Adam, Alternating, Linear
 __all__ = ["Proposition2", "proposition2"]
 
 SECTION = "4.2"
-TAKES = ("90 s", "6 s")
+TAKES = ("90 s", "8 s")
 SOURCE = "Goodfellow et al. 2014, Proposition 2"
 LOG4 = math.log(4)
 GREEN, BLUE, BLACK = "#12873b", "#1f4fd8", "#111111"

@@ -29,7 +29,7 @@ from gannets.reproduce.common.parzen_table import (
 from gannets.training import Recipe, Run, WarmStart
 
 SECTION = "5"
-TAKES = ("3 h", "1 min")
+TAKES = ("2 h", "1 min")
 FILE = "faces48.zip"
 ABOUT = "grey faces of 48 x 48 in folders train/ and test/ (the Toronto faces are not public)"
 FIRST, DEEP = "goodfellow2014_faces", "goodfellow2014_faces_deep"

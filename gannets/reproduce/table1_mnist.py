@@ -30,7 +30,7 @@ from gannets.training import Recipe, Run
 from gannets.updates import Linear
 
 SECTION = "5"
-TAKES = ("2 h", "1 min")
+TAKES = ("3 h", "20 s")
 PAPER = "Goodfellow et al. 2014, table 1"
 RIVALS = (("DBN", 138, 2), ("stacked contractive autoencoder", 121, 1.6), ("deep GSN", 214, 1.1))
 

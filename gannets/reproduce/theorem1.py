@@ -56,7 +56,7 @@ from gannets.theory import (
 __all__ = ["Family", "Point", "Theorem1", "point", "theorem1"]
 
 SECTION = "4.1"
-TAKES = ("10 s", "3 s")
+TAKES = ("12 s", "3 s")
 SOURCE = "Goodfellow et al. 2014, Theorem 1"
 LOG4 = math.log(4)
 GREEN, BLACK = "#12873b", "#111111"

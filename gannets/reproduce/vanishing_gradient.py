@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SECTION = "3"
-TAKES = ("3 min", "8 s")
+TAKES = ("1 h", "10 s")
 SOURCE = "Arjovsky and Bottou 2017, figure "
 
 DCGANS = Recipe(

@@ -46,7 +46,7 @@ from gannets.updates import (
 )
 
 SECTION = "6+"
-TAKES = ("4 s", "3 s")
+TAKES = ("8 s", "4 s")
 
 ROUNDING = 1e-9
 """Of a rate that is fitted to a path of 400 points in double precision, each right to 1e-16."""
