@@ -5,8 +5,8 @@ and R2 (Huang et al. 2024, section 2), Adam with beta1 = 0 for both players, whi
 each on a batch of its own, an average of G's weights (Yazici et al. 2019), and a learning rate that
 ends at zero.
 
-To expect: about the Parzen log-likelihood that the authors' settings reach in 90 epochs, after 20; see
-`gannets reproduce table1-mnist`.
+To expect: after 20 epochs about the Parzen log-likelihood that the authors' settings reach after
+150; see `gannets reproduce table1-mnist`.
 """
 
 from dataclasses import replace
