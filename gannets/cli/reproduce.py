@@ -239,7 +239,7 @@ def _table(names: list[str], *, quick: bool, out: str | None, seed: int, every: 
         where = "in runs/reproduce" if every else f"in {missing}"
         raise InputError(f"There is no report {where}: run `gannets reproduce NAME` first.")
     reports = [Reproduced.read(place) for place in there.values()]
-    print(markdown(reports))
+    print(markdown(reports, takes={name: known.about(name).takes for name in there}))
     return 0 if all(report.holds for report in reports) else 1
 
 

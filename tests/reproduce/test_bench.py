@@ -73,9 +73,11 @@ def test_a_report_that_was_changed_is_refused(tmp_path: Path) -> None:
 
 def test_the_table_names_its_commands() -> None:
     failed = near("Parzen LL", 100.0, 225.0, within=5.0)
-    text = markdown([_report(), _report(name="table1_mnist", quick=True, claims=(failed,))])
-    assert "`gannets reproduce figure1`" in text
-    assert "`gannets reproduce table1-mnist --quick`" in text
+    takes = {"figure1": ("1 min", "2 s"), "table1_mnist": ("3 h", "4 s")}
+    reports = [_report(), _report(name="table1_mnist", quick=True, claims=(failed,))]
+    text = markdown(reports, takes=takes)
+    assert "`gannets reproduce figure1`, 1 min |" in text
+    assert "`gannets reproduce table1-mnist --quick`, 4 s |" in text
     assert r"gap \| of V" in text
     assert "**no**" in text
     columns = {line.replace(r"\|", "").count("|") for line in text.splitlines()}

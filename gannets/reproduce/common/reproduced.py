@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,14 +90,18 @@ class Reproduced:
         }
 
 
-def markdown(reports: Sequence[Reproduced]) -> str:
-    """The table of results as Markdown: a row a claim, and the command that gives it."""
-    lines = ["| command | claim | expected | measured | holds |", "|---|---|---|---|---|"]
+def markdown(reports: Sequence[Reproduced], *, takes: Mapping[str, tuple[str, str]]) -> str:
+    """The table of results as Markdown: a row a claim, the command that gives it and what it takes.
+
+    `takes` has, by name, how long a reproduction works in full and with `--quick`.
+    """
+    lines = ["| command, time | claim | expected | measured | holds |", "|---|---|---|---|---|"]
     for report in reports:
         for i, claim in enumerate(report.claims):
             holds = {None: "", True: "yes", False: "**no**"}[claim.holds]
             expected = claim.expected + (f" ({claim.source})" if claim.source else "")
-            first = f"`{report.command}`" if i == 0 else ""
+            time = takes[report.name][report.quick]
+            first = f"`{report.command}`, {time}" if i == 0 else ""
             cells = (first, claim.what, expected.strip(), claim.measured, holds)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
