@@ -78,7 +78,7 @@ class Gradients(NamedTuple):
     """G's gradient by one loss, after some updates of D."""
 
     norm: float
-    """|E g|, the mean over the batches."""
+    """|E g|, from the mean over the batches less what that owes to their scatter."""
     scatter: float
     """E|g - E g|², from batch to batch."""
 
@@ -166,7 +166,9 @@ class VanishingGradient:
             rows = torch.stack([self.gradient(objective, state.players, z) for z in latents])
             mean = rows.mean(0)
             scatter = (rows - mean).square().sum() / (self.batches - 1)
-            found.append(Gradients(float(mean.norm()), float(scatter)))
+            # The mean of a few batches is longer than E g by what they scatter.
+            squared = (mean.square().sum() - scatter / self.batches).clamp(min=1e-30)
+            found.append(Gradients(float(squared.sqrt()), float(scatter)))
         with torch.no_grad():
             logits = state.players.discriminator(state.players.generator(latents[0]))
         return found[0], found[1], float(logits.sigmoid().mean())

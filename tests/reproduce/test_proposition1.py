@@ -93,5 +93,5 @@ def test_claims_hold_for_the_objective_and_fail_without_training(tmp_path: Path)
     """The share of 2 JSD that is lacking tells the two apart."""
     work = replace(SMALL, share=0.02)
     _, curve = work.train(NORMALS, Bench(tmp_path))
-    assert all(claim.holds for claim in work.claims(NORMALS, curve))
+    assert all(claim.holds is not False for claim in work.claims(NORMALS, curve))
     assert next(work.claims(NORMALS, curve[:1])).holds is False
