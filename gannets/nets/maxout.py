@@ -21,7 +21,7 @@ from gannets.nets.layers import ClassConcat, Dropout, Maxout
 from gannets.nets.layers.dropout import check_keep
 from gannets.nets.mlp import class_width
 
-__all__ = ["MaxoutDiscriminator", "MaxoutMLP"]
+__all__ = ["MaxoutDiscriminator", "MaxoutMLP", "judging_layers"]
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,9 @@ class MaxoutDiscriminator(nn.Module):
         if space.classes is not None:
             self.condition = ClassConcat(space.classes, class_width(space.classes))
             width += class_width(space.classes)
-        layers: list[nn.Module] = []
-        for units in net.units:
-            layer = Maxout(width, units, pieces=net.pieces)
-            net.init(layer.linear)
-            layers += [layer, Dropout(of_hidden)]
-            width = units
-        self.hidden = nn.Sequential(*layers)
-        self.last = nn.Linear(width, 1)
-        net.init(self.last)
+        self.hidden, self.last = judging_layers(
+            width, units=net.units, pieces=net.pieces, keep=of_hidden, init=net.init
+        )
 
     def forward(
         self, x: Float[Tensor, " m *event"], y: Int[Tensor, " m"] | None = None
@@ -90,3 +84,18 @@ class MaxoutDiscriminator(nn.Module):
         h = h if self.condition is None else self.condition(h, y)
         logits: Tensor = self.last(self.hidden(h)).flatten()
         return logits
+
+
+def judging_layers(
+    width: int, *, units: tuple[int, ...], pieces: int, keep: float, init: Init
+) -> tuple[nn.Sequential, nn.Linear]:
+    """Maxout layers, each followed by dropout, on `width` inputs, and the layer of the logit."""
+    layers: list[nn.Module] = []
+    for wide in units:
+        layer = Maxout(width, wide, pieces=pieces)
+        init(layer.linear)
+        layers += [layer, Dropout(keep)]
+        width = wide
+    last = nn.Linear(width, 1)
+    init(last)
+    return nn.Sequential(*layers), last

@@ -20,8 +20,9 @@ from gannets.errors import InputError
 from gannets.game import Space
 from gannets.nets.initialisation import Init, UniformInit
 from gannets.nets.inputs import check_call, check_image, check_positive
-from gannets.nets.layers import ClassConcat, Dropout, Maxout, MaxoutConv2d
+from gannets.nets.layers import ClassConcat, Dropout, MaxoutConv2d
 from gannets.nets.layers.dropout import check_keep
+from gannets.nets.maxout import judging_layers
 from gannets.nets.mlp import class_width
 
 __all__ = ["MaxoutCNN", "MaxoutConvDiscriminator", "MaxoutStage"]
@@ -131,15 +132,9 @@ class MaxoutConvDiscriminator(nn.Module):
         if space.classes is not None:
             self.condition = ClassConcat(space.classes, class_width(space.classes))
             width += class_width(space.classes)
-        layers: list[nn.Module] = []
-        for units in net.units:
-            layer = Maxout(width, units, pieces=net.pieces)
-            net.init(layer.linear)
-            layers += [layer, Dropout(of_hidden)]
-            width = units
-        self.hidden = nn.Sequential(*layers)
-        self.last = nn.Linear(width, 1)
-        net.init(self.last)
+        self.hidden, self.last = judging_layers(
+            width, units=net.units, pieces=net.pieces, keep=of_hidden, init=net.init
+        )
 
     def forward(
         self, x: Float[Tensor, " m *event"], y: Int[Tensor, " m"] | None = None

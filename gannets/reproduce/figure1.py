@@ -35,8 +35,10 @@ from gannets.reproduce.common import (
     save_animation,
     save_drawing,
 )
+from gannets.reproduce.common.drawing import BLACK, BLUE, GREEN
 from gannets.reproduce.common.monotone import Monotone, Pushforward, measured
 from gannets.theory import Density, Mixture, Normal
+from gannets.theory.optimum import LOG4
 from gannets.training import Nets, Recipe
 from gannets.training.state import State
 from gannets.updates import Adam, Alternating, Linear
@@ -49,9 +51,7 @@ __all__ = ["Figure1", "Moment", "figure1"]
 SECTION = "3"
 TAKES = ("1 min", "10 s")
 SOURCE = "Goodfellow et al. 2014, figure 1"
-LOG4 = math.log(4)
 LEFT, RIGHT = -3.0, 3.6
-GREEN, BLUE, BLACK = "#12873b", "#1f4fd8", "#111111"
 
 Frame = UInt8[np.ndarray, "height width 3"]
 

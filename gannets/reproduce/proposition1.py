@@ -44,6 +44,7 @@ from gannets.reproduce.common import (
     shown,
     true,
 )
+from gannets.reproduce.common.drawing import BLACK, BLUE, GREEN
 from gannets.theory import (
     Box,
     Density,
@@ -59,6 +60,7 @@ from gannets.theory import (
     value,
     value_by_quadrature,
 )
+from gannets.theory.optimum import LOG4
 from gannets.updates import Adam, Linear
 
 if TYPE_CHECKING:
@@ -69,8 +71,6 @@ __all__ = ["Pair", "Proposition1", "proposition1"]
 SECTION = "4.1"
 TAKES = ("3 min", "5 s")
 SOURCE = "Goodfellow et al. 2014, Proposition 1"
-LOG4 = math.log(4)
-GREEN, BLUE, BLACK = "#12873b", "#1f4fd8", "#111111"
 
 
 class Pair(NamedTuple):

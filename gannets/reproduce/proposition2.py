@@ -13,7 +13,6 @@ C(G) - V(G, D) falls as k grows, and C(G) falls to -log 4.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -37,6 +36,7 @@ from gannets.reproduce.common import (
     near,
     save_drawing,
 )
+from gannets.reproduce.common.drawing import BLACK, BLUE, GREEN
 from gannets.reproduce.common.monotone import Monotone, measured
 from gannets.theory import (
     Density,
@@ -48,6 +48,7 @@ from gannets.theory import (
     kl,
     local_rate,
 )
+from gannets.theory.optimum import LOG4
 from gannets.training import Nets, Recipe
 from gannets.training.state import State
 from gannets.updates import Adam, Alternating, Linear
@@ -57,8 +58,6 @@ __all__ = ["Proposition2", "proposition2"]
 SECTION = "4.2"
 TAKES = ("90 s", "8 s")
 SOURCE = "Goodfellow et al. 2014, Proposition 2"
-LOG4 = math.log(4)
-GREEN, BLUE, BLACK = "#12873b", "#1f4fd8", "#111111"
 
 
 class Curve(NamedTuple):

@@ -37,6 +37,7 @@ from gannets.reproduce.common import (
     near,
     save_drawing,
 )
+from gannets.reproduce.common.drawing import BLACK, GREEN
 from gannets.theory import (
     KL,
     Density,
@@ -52,14 +53,13 @@ from gannets.theory import (
     value,
     value_by_quadrature,
 )
+from gannets.theory.optimum import LOG4
 
 __all__ = ["Family", "Point", "Theorem1", "point", "theorem1"]
 
 SECTION = "4.1"
 TAKES = ("12 s", "3 s")
 SOURCE = "Goodfellow et al. 2014, Theorem 1"
-LOG4 = math.log(4)
-GREEN, BLACK = "#12873b", "#111111"
 RULE = GaussLegendre((-40.0,), (40.0,), panels=400, order=8)
 MODES = (-6.0, -2.0, 2.0, 6.0)
 

@@ -14,9 +14,11 @@ from gannets.files import write_bytes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["drawing", "pixels", "save_drawing", "save_pixels"]
+__all__ = ["BLACK", "BLUE", "GREEN", "drawing", "pixels", "save_drawing", "save_pixels"]
 
 DPI = 120
+GREEN, BLUE, BLACK = "#12873b", "#1f4fd8", "#111111"
+"""p_g, D and p_data, as in figure 1 of the paper."""
 
 
 def drawing(width: float, height: float) -> Figure:
