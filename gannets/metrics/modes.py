@@ -84,8 +84,8 @@ class Modes:
         density = comparison.density
         if density is None:
             raise Unmeasurable(
-                "Modes are counted where the density of the data is known: measure against a "
-                "Ring, a Grid or another mixture."
+                "Modes are counted where the density of the data is known: give a Ring, a Grid or "
+                "another mixture as the real side."
             )
         parts = _parts(density)
         if not parts:

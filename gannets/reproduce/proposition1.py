@@ -292,7 +292,8 @@ def _in_plane(axis: Axes, pair: Pair, net: nn.Module) -> None:
     log_data, log_g = (p.log_density(points) for p in (pair.p_data, pair.p_g))
     seen = (log_data.exp() + log_g.exp()) > 1e-3
     logits = _logit(net, points), optimal_logit(log_data, log_g)
-    d, best = (x.sigmoid().where(seen, torch.nan).reshape(shape) for x in logits)
+    d, best = (x.sigmoid().where(seen, torch.nan).reshape(shape).numpy() for x in logits)
+    x, y = x.numpy(), y.numpy()
     axis.pcolormesh(x, y, d, cmap="RdBu", vmin=0, vmax=1, shading="nearest", alpha=0.75)
     axis.contour(x, y, best, levels=(0.1, 0.5, 0.9), colors=BLACK, linewidths=0.8)
     axis.axis("equal")

@@ -316,7 +316,7 @@ def test_constant_features_and_real_copies() -> None:
 
 def test_what_cannot_be_measured_is_refused() -> None:
     x, y = normal(100, 3), normal(100, 3, seed=1)
-    with pytest.raises(Unmeasurable, match="holdout"):
+    with pytest.raises(Unmeasurable, match="held-out"):
         FLD()(compare(x, y))
     with pytest.raises(InputError, match="at least 20"):
         measured(x[:19], y, y)
