@@ -1,6 +1,6 @@
 """Every reproduction there is: its quick version holds, its figures open, it is listed as it is.
 
-The thresholds of the claims were set on other seeds than the one here.
+On which seeds a threshold was set is said beside it in the reproduction's file.
 """
 
 from __future__ import annotations
