@@ -250,5 +250,5 @@ def _meaning(value: float, interval: tuple[float, float]) -> str:
     if interval[0] <= 0:
         return "The encoder finds nothing in samples of the z they were made from: G may ignore z."
     if value < IGNORED:
-        return f"A sample tells next to nothing of its z: {value:.2g} nats were found."
+        return f"A sample tells next to nothing of its z ({value:.2g} nats): G may ignore z."
     return f"A sample tells at least {value:.3g} nats ({value / math.log(2):.3g} bits) of its z."

@@ -2,11 +2,12 @@
 
 from gannets.training.evaluate import compare, evaluate
 from gannets.training.evaluation import Evaluation, StopWhen
-from gannets.training.loop import Step, Training, play, train
+from gannets.training.loop import Step, play
 from gannets.training.model import Model
 from gannets.training.notation import show
 from gannets.training.reading import change, read
 from gannets.training.recipe import Nets, Recipe
+from gannets.training.recorded import Training, train
 from gannets.training.run import Run, load
 from gannets.training.state import State
 from gannets.training.warm_start import WarmStart

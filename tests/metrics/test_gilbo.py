@@ -102,7 +102,7 @@ def test_is_0_where_z_is_ignored(prior: Prior) -> None:
     estimate = gilbo(prior, lambda z: torch.ones(len(z), 2))
     # What an encoder of finite steps loses by being a little off the prior.
     assert -0.02 < estimate.value < 0.005
-    assert "ignore z" in estimate.meaning or "next to nothing" in estimate.meaning
+    assert "ignore z" in estimate.meaning
 
 
 @pytest.mark.parametrize("used", [1, 2, 4])

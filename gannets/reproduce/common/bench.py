@@ -9,9 +9,8 @@ from typing import TypeVar
 
 from gannets.errors import InputError, StoppedError
 from gannets.game import Stream
-from gannets.training import Recipe, Run
+from gannets.training import Recipe, Run, Training
 from gannets.training.device import resolve_device
-from gannets.training.loop import Training
 
 __all__ = ["Bench", "Halted"]
 
