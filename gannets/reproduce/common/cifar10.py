@@ -1,27 +1,52 @@
-"""CIFAR-10 as the authors trained on it, at their scale or at a smaller one."""
+"""Figures 2c and 2d: CIFAR-10 as the authors trained on it, at their scale or at a smaller one."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from gannets.data import File, GlobalContrast
+from gannets.reproduce.common.bench import Bench
+from gannets.reproduce.common.claim import Claim, Figure
 from gannets.reproduce.common.located import located
+from gannets.reproduce.common.nearest_sheet import Panel
 from gannets.training import Recipe
 
-__all__ = ["on_cifar10"]
+__all__ = ["Cifar10"]
 
 FILE = "cifar10.npz"
 ABOUT = "CIFAR-10 as arrays x_train and x_test (docs/data.md makes it of the published archive)"
 
 
-def on_cifar10(recipe: Recipe, *, steps: int, split: str = "train[:80%]") -> Recipe:
-    """The recipe on the user's file; of its 50,000 training images the authors take 40,000."""
-    path = located(FILE, about=ABOUT)
-    return replace(
-        recipe,
-        data=GlobalContrast(File(path, split=split), scale=55.0),
-        evaluation=None,
-        sample_every=max(1, steps // 20),
-        checkpoint_every=max(1, steps // 20),
-        steps=steps,
-    )
+@dataclass(frozen=True)
+class Cifar10:
+    """A panel of CIFAR-10: the authors' recipe, and one of narrow nets for the quick version."""
+
+    recipe: Recipe
+    narrow: Recipe
+    panel: Panel
+    steps: int = 20_000
+    """The authors state no number of updates."""
+    quick_steps: int = 300
+    split: str = "train[:80%]"
+    """Of the file's 50,000 training images the authors take 40,000."""
+
+    def quick(self) -> Cifar10:
+        """Narrow nets, a few hundred updates on some of the images."""
+        panel = replace(self.panel, title=f"narrow {self.panel.title}")
+        return replace(
+            self, recipe=self.narrow, panel=panel, steps=self.quick_steps, split="train[:2000]"
+        )
+
+    def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
+        """Train, draw, compare."""
+        every = max(1, self.steps // 20)
+        recipe = replace(
+            self.recipe,
+            data=GlobalContrast(File(located(FILE, about=ABOUT), split=self.split), scale=55.0),
+            evaluation=None,
+            sample_every=every,
+            checkpoint_every=every,
+            steps=self.steps,
+        )
+        yield from self.panel.of(bench, bench.train(recipe.name, recipe))
