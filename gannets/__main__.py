@@ -1,8 +1,6 @@
 """`python -m gannets` is `gannets`."""
 
-import sys
-
-from gannets.cli import main
+from gannets.cli import run
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -10,11 +10,12 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from gannets.cli.launch import is_follower
 from gannets.errors import InputError, StoppedError, unknown
 
-__all__ = ["VERBS", "main"]
+__all__ = ["VERBS", "main", "run"]
 
 VERBS = {
     "train": "Train a generative adversarial net.",
@@ -62,6 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "please report it with the command and all of the above.",
             1,
         )
+
+
+def run() -> NoReturn:
+    """The process's command line from its beginning to its end."""
+    code = main()
+    parallel = sys.modules.get("gannets.training.parallel")
+    if parallel is not None and parallel.size_from_environment() > 1:
+        parallel.leave(code)
+    sys.exit(code)
 
 
 def _dispatch(words: list[str]) -> int:

@@ -21,7 +21,7 @@ from gannets.nets import DCGAN
 from gannets.objectives import NonSaturating, RelativisticAverage
 from gannets.terms import DRAGAN, R1, Lazy
 from gannets.training import Nets, Recipe, State, Training
-from gannets.training.parallel import anyone, joined, same_everywhere
+from gannets.training.parallel import anyone, joined, leave, same_everywhere
 from gannets.updates import Consensus, Extragradient, Optimistic
 from tests.small import LITTLE, NAMES, small
 
@@ -131,3 +131,4 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    leave(0)
