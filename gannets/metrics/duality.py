@@ -36,7 +36,7 @@ from gannets.metrics.played import Played
 from gannets.metrics.resampling import Z
 from gannets.updates import Adam, Optimizer
 
-__all__ = ["DualityGap", "interval_of_groups", "student"]
+__all__ = ["DualityGap", "discriminator_gains", "interval_of_groups", "student"]
 
 WORTH = 0.1
 """Share of V, below which a gain is no reason to change the run's settings."""
@@ -82,8 +82,7 @@ class DualityGap:
                 "only samples were given: give a run or a checkpoint."
             )
         trial = _Trial(self, played, comparison.seed)
-        before = trial.judged(played.copies(Stream(comparison.seed, "metrics/gap/before")))
-        _finite(before, "The game as it stands has", "go back to an earlier checkpoint")
+        before = trial.before()
         d = trial.answers("discriminator", before)
         g = trial.answers("generator", before)
         n, value = (len(before.real), len(before.fake)), float(before.values.mean())
@@ -113,6 +112,18 @@ class DualityGap:
             piece("gap_generator", "gap of G", best_g.gains, of_g, **g),
             piece("duality_gap", "duality gap", both, _together(both, self.steps)),
         )
+
+
+def discriminator_gains(
+    played: Played, *, metric: DualityGap, seed: int
+) -> dict[str, tuple[float, float]]:
+    """D's side of the gap alone: for "reference" and "own", the gain of V and the copy's accuracy.
+
+    Raises `InputError` where a copy's numbers are not finite.
+    """
+    trial = _Trial(metric, played, seed)
+    answers = trial.answers("discriminator", trial.before())
+    return {name: (float(a.gains.mean()), a.accuracy) for name, a in answers.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +166,14 @@ class _Trial:
         source = played.train if played.holdout is None else played.holdout
         self.held = played.examples(source, metric.samples, draw.at(0))
         self.finder = played.examples(played.train, metric.samples // 2, draw.at(1))
+
+    def before(self) -> _Judged:
+        """The game as it stands."""
+        judged = self.judged(
+            self.played.copies(Stream(self.seed, "metrics/gap/before", self.played.device))
+        )
+        _finite(judged, "The game as it stands has", "go back to an earlier checkpoint")
+        return judged
 
     def judged(self, players: Players[nn.Module]) -> _Judged:
         """V(G, D) on the held-out samples, and D's logits there."""

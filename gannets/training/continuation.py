@@ -17,7 +17,7 @@ from gannets.errors import InputError
 from gannets.game import PLAYERS, Player
 from gannets.training.checkpoint import Checkpoint
 from gannets.training.environment import describe, differences, read_environment
-from gannets.training.layout import check
+from gannets.training.layout import check, optimizer_parts
 from gannets.training.notation import show
 from gannets.training.reading import read
 from gannets.training.recipe import Recipe
@@ -75,6 +75,7 @@ def ancestor(parent: Run, state: State) -> Checkpoint:
         raise InputError(f"{parent.path} has no checkpoint to go on from: resume it first.")
     if damaged:
         raise InputError(f"The last checkpoint of {parent.path} is damaged: {damaged[0].why}")
+    checkpoint = _adapted(checkpoint, parent.recipe, state)
     check(checkpoint, state)
     if state.recipe.steps <= checkpoint.step:
         raise InputError(
@@ -82,6 +83,36 @@ def ancestor(parent: Run, state: State) -> Checkpoint:
             f"{state.recipe.steps} steps leaves nothing to play: give a larger --steps."
         )
     return checkpoint
+
+
+def _adapted(checkpoint: Checkpoint, before: Recipe, state: State) -> Checkpoint:
+    """The checkpoint as the other recipe of a branch can take it up. Nets have to fit.
+
+    An average that the other recipe adds begins in the generator's weights. Moments of an optimizer
+    of another kind, an average or a memory that it has no use for, are left behind: an optimizer
+    whose moments do not fit begins afresh.
+    """
+    tensors = dict(checkpoint.tensors)
+    began = any(name.startswith("average.") for name in tensors)
+    if state.averaged and not began:
+        start = len("generator.")
+        for name in [name for name in tensors if name.startswith("generator.")]:
+            tensors[f"average.{name[start:]}"] = tensors[name].clone()
+    elif began and not state.averaged:
+        tensors = {k: v for k, v in tensors.items() if not k.startswith("average.")}
+    if type(before.update) is not type(state.recipe.update):
+        tensors = {k: v for k, v in tensors.items() if not k.startswith("memory.")}
+    for player in PLAYERS:
+        prefix = f"optimizer.{player}."
+        kept = {k for k in tensors if k.startswith(prefix)}
+        asked = optimizer_parts(state, player, int(checkpoint.counters[f"updates.{player}"]))
+        if kept != {f"{prefix}{name}" for name in asked}:  # zeros are a start
+            tensors = {k: v for k, v in tensors.items() if k not in kept}
+            tensors |= {
+                f"{prefix}{name}": torch.zeros(shape, dtype=dtype)
+                for name, (shape, dtype) in asked.items()
+            }
+    return dataclasses.replace(checkpoint, tensors=tensors)
 
 
 def origin_of(parent: Run, checkpoint: Checkpoint) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from gannets.game import PLAYERS, Player
 from gannets.training.checkpoint import Checkpoint
 from gannets.training.state import State
 
-__all__ = ["check"]
+__all__ = ["check", "optimizer_parts"]
 
 LARGEST = 2**62
 Parts = dict[str, tuple[tuple[int, ...], torch.dtype]]
@@ -37,10 +37,11 @@ def check(checkpoint: Checkpoint, state: State) -> None:
         raise InputError(f"{where} is damaged: its means of losses are none.")
     asked = {name: (tuple(t.shape), t.dtype) for name, t in state.tensors().items()}
     for player in PLAYERS:
-        kept = _optimizer(state, player, int(numbers[f"updates.{player}"]))
+        kept = optimizer_parts(state, player, int(numbers[f"updates.{player}"]))
         asked |= {f"optimizer.{player}.{name}": part for name, part in kept.items()}
-    given = dict(checkpoint.tensors)
-    given.pop("window", None)
+    # The window of losses and a probe that was begun are no part of the game.
+    own = {k: v for k, v in checkpoint.tensors.items() if k != "window"}
+    given = {k: v for k, v in own.items() if not k.startswith("probe.")}
     for name, tensor in sorted(given.items()):  # a file has its tensors in no order
         want = asked.get(name) or _memory(state, name)
         if want is None:
@@ -83,7 +84,7 @@ def _is_window(window: Any, sums: Tensor | None) -> bool:
     return count > 0 and sums.shape == (len(names),) and finite
 
 
-def _optimizer(state: State, player: Player, updates: int) -> Parts:
+def optimizer_parts(state: State, player: Player, updates: int) -> Parts:
     """What the player's optimizer keeps of each parameter after so many updates."""
     if updates == 0:
         return {}

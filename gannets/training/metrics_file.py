@@ -1,4 +1,4 @@
-"""The metrics of a run: a JSON object a line, added as the game is played.
+"""The metrics of a run, and its probes: a JSON object a line, added as the game is played.
 
 A process that is killed may leave half a line at the end, which is left out. What a checkpoint is
 taken after has reached the disk before it.
@@ -10,21 +10,24 @@ import json
 import math
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from gannets.errors import InputError
 from gannets.files import append_text, sync
-from gannets.game import PLAYERS
 
 __all__ = ["MetricsFile"]
 
 
 class MetricsFile:
-    """The file at `path`, which need not be there yet."""
+    """The file at `path`, which need not be there yet. Every line tells its step, and the losses
+    of `players`, if any.
+    """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, players: Sequence[str] = ()) -> None:
         self.path = path
+        self._players = players
 
     def add(self, line: dict[str, Any]) -> None:
         """Add a line; its numbers must be finite."""
@@ -58,7 +61,7 @@ class MetricsFile:
         end = 0
         for number, line in enumerate(blob.split(b"\n")[:-1], 1):
             end += len(line) + 1
-            record = _record(line)
+            record = _record(line, self._players)
             if record is None:
                 gaps[len(found)] = number
             elif record["step"] <= step:
@@ -70,15 +73,15 @@ class MetricsFile:
         return found
 
 
-def _record(line: bytes) -> dict[str, Any] | None:
-    """What a line says of both players, or None where it is not a line of metrics."""
+def _record(line: bytes, players: Sequence[str]) -> dict[str, Any] | None:
+    """What a line says, or None where it is not a line of such a file."""
     try:
         record = json.loads(line.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or type(record.get("step")) is not int:
         return None
-    for player in PLAYERS:
+    for player in players:
         losses = record.get(player)
         if not isinstance(losses, dict) or not all(map(_is_number, losses.values())):
             return None

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gannets import data, game, metrics, nets, objectives, terms, updates
 from gannets.theory import densities, f_divergences
-from gannets.training import evaluation, recipe
+from gannets.training import evaluation, probing, recipe
 from gannets.training.notation import Vocabulary, assign, parse
 
 __all__ = ["ROOMS", "change", "read", "vocabulary"]
@@ -25,6 +25,7 @@ ROOMS = (
     updates,
     metrics,
     evaluation,
+    probing,
     recipe,
 )
 """The modules whose public dataclasses a recipe may name."""

@@ -15,6 +15,7 @@ from gannets.nets import DiscriminatorNet, GeneratorNet
 from gannets.terms import Constraints
 from gannets.training.evaluation import Evaluation
 from gannets.training.notation import show
+from gannets.training.probing import Probing
 from gannets.training.warm_start import WarmStart
 from gannets.updates import Adam, Alternating, Average, Optimizer, Update
 
@@ -71,6 +72,8 @@ class Recipe:
     time at half the learning rates, before it is stopped."""
     evaluation: Evaluation | None = Evaluation()
     """What is measured as the game is played; None: nothing."""
+    probing: Probing | None = Probing()
+    """What is seen of the game for its diagnosis; None: nothing."""
     record_every: int = 50
     """Updates between lines of metrics; each line holds the mean since the one before."""
     sample_every: int = 500

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from gannets.diagnosis import Finding, Probe
 from gannets.errors import RunWarning, StoppedError
 from gannets.game import ALONE, PLAYERS, Group
 from gannets.training.checkpoint import Checkpoint
@@ -26,6 +27,7 @@ from gannets.training.monitor import Monitor
 from gannets.training.notation import Vocabulary
 from gannets.training.parallel import same_everywhere
 from gannets.training.pictures import Pictures
+from gannets.training.prober import Prober
 from gannets.training.recipe import Recipe
 from gannets.training.rollback import Rollback
 from gannets.training.run import Run, model_card, new_directory
@@ -69,6 +71,10 @@ class Training:
         """Updates a second since the last line of metrics."""
         evaluation = state.recipe.evaluation
         self._monitor = None if evaluation is None else Monitor(state, evaluation)
+        probing = state.recipe.probing if run is not None else None
+        self._prober = None if probing is None else Prober(state, probing)
+        self.finding: Finding | None = None
+        """What the probes so far say of the game."""
         self._window = Window(state.group)
         self._saved = -1
         self._since = (time.perf_counter(), state.step)
@@ -211,10 +217,12 @@ class Training:
                 yield from self._played(rollback)
                 break
             except NonFiniteError as error:
+                self._note_failure(error)
                 note = rollback.go_back(error)
                 self._since = (time.perf_counter(), self.state.step)
-                if self._monitor is not None:
-                    self._monitor.rewind()
+                for twin in (self._monitor, self._prober):
+                    if twin is not None:
+                        twin.rewind()
                 if self.leads:
                     with _kept(self.run):
                         self.run.rewind(self.state.step)
@@ -230,6 +238,7 @@ class Training:
             self._window.add(step.losses)
             if step.index % recipe.record_every == 0:
                 self._record()
+            self._probe()
             if recipe.sample_every and step.index % recipe.sample_every == 0:
                 self._draw()
             if recipe.evaluation and step.index % recipe.evaluation.every == 0:
@@ -253,6 +262,8 @@ class Training:
         if self.leads:
             with _kept(self.run):
                 tensors = {**state.tensors(), **self._window.tensors()}
+                if self._prober is not None:
+                    tensors |= self._prober.tensors()
                 counters = {**state.counters(), "window": self._window.counters()}
                 self.run.save_checkpoint(tensors, counters)
                 self._save_model()
@@ -277,6 +288,8 @@ class Training:
         sums = checkpoint.tensors.get("window")
         sums = None if sums is None else sums.to(state.device)
         self._window.load(sums, checkpoint.counters["window"])
+        if self._prober is not None:
+            self._prober.load(checkpoint.tensors)
         self._saved = state.step
         self._since = (time.perf_counter(), state.step)
 
@@ -318,8 +331,20 @@ class Training:
         if self._agreed(why is not None):
             self.ended = f"stopped at step {self.state.step}: {why}"
 
+    def _probe(self) -> None:
+        """Look at the game where that is due, keep what was seen, and ask what it says."""
+        prober = self._prober
+        if prober is None or (probe := prober.look()) is None:
+            return
+        with _kept(self.run):
+            self.run.add_probe(probe)
+        self.finding = prober.finding
+
     def _take_up_evaluations(self) -> None:
-        """What was measured before the run was left, and what follows from it."""
+        """What was seen and measured before the run was left, and what follows from it."""
+        if self._prober is not None:
+            self._prober.probes = self.run.probes()
+            self.finding = self._prober.finding
         if self._monitor is not None:
             if self.leads:
                 self._monitor.evaluated = self.run.evaluations()
@@ -362,6 +387,14 @@ class Training:
         before, step = self._since
         self.speed = (self.state.step - step) / max(now - before, 1e-9)
         self._since = (now, self.state.step)
+
+    def _note_failure(self, error: NonFiniteError) -> None:
+        """Keep, as a probe, that the game's numbers ceased to be finite, and where that began."""
+        if self._prober is None or self.recipe.rollbacks:
+            return
+        probe = Probe(step=self.state.step, n=0, failed=f"{error.where} ({error.player})")
+        with _kept(self.run):
+            self.run.add_probe(probe)
 
     def _stop_unless_finite(self, means: dict[str, float]) -> None:
         for player in PLAYERS:

@@ -3,6 +3,7 @@
 recipe.txt          every field of the recipe
 environment.json    versions, device, the data's fingerprint, the parent of a run that has one
 metrics.jsonl       a line every `record_every` updates
+probes.jsonl        what was seen of the game for its diagnosis, see `gannets.diagnosis`
 samples/000500.png  samples on fixed latents; reals.png: the data, drawn the same way
 checkpoints/00001000/   state.safetensors and state.json
 eval/00001000.json  what was measured after that update, see `gannets.metrics`
@@ -26,8 +27,10 @@ from typing import Any
 from torch import Tensor
 
 import gannets
+from gannets.diagnosis import Probe
 from gannets.errors import InputError
 from gannets.files import append_text, read_json, standing, tidy, write_json, write_text
+from gannets.game import PLAYERS
 from gannets.metrics import Report
 from gannets.training.checkpoint import Best, Checkpoints
 from gannets.training.evaluation import Evaluated
@@ -50,7 +53,8 @@ class Run:
         self.names = names
         if not (self.path / "recipe.txt").is_file():
             raise InputError(f"{self.path} is no run directory: it has no recipe.txt.")
-        self._metrics = MetricsFile(self.path / "metrics.jsonl")
+        self._metrics = MetricsFile(self.path / "metrics.jsonl", players=PLAYERS)
+        self._probes = MetricsFile(self.path / "probes.jsonl")
         self.store = Checkpoints(self.path)
         """The checkpoints, read and written."""
 
@@ -115,11 +119,20 @@ class Run:
         """The lines of `metrics.jsonl`; a last line that was cut off is left out."""
         return self._metrics.lines()
 
+    def add_probe(self, probe: Probe) -> None:
+        """Add a line to `probes.jsonl`."""
+        self._probes.add(probe.to_json())
+
+    def probes(self) -> list[Probe]:
+        """What was seen of the game as it was played, oldest first."""
+        return [Probe.from_json(line) for line in self._probes.lines()]
+
     def rewind(self, step: int) -> None:
         """Drop what was recorded after `step`, and what a killed process left."""
         for folder in (self.path, self.path / "samples", self.path / "eval", self.store.folder):
             tidy(folder)
         self._metrics.rewind(step)
+        self._probes.rewind(step)
         self.store.rewind(step)
         for old, path in self._evaluations():
             if old > step:
@@ -158,6 +171,7 @@ class Run:
     def save_checkpoint(self, tensors: dict[str, Tensor], counters: dict[str, Any]) -> Path:
         """Write a checkpoint whole, after all that was recorded before it, and drop old ones."""
         self._metrics.sync()
+        self._probes.sync()
         text = unbounded(self.recipe)
         return self.store.save(tensors, counters, recipe=text, keep=self.recipe.keep)
 

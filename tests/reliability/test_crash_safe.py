@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from gannets import files, load, recipes
 from gannets.errors import InputError, RunWarning, StoppedError
+from gannets.game import both
 from gannets.training import Recipe, Training, lock, train
 from gannets.training.lock import Lock
+from gannets.updates import SGD, Adam, Average
 from tests.reliability.same import hashes
 from tests.small import small
 
@@ -305,6 +308,33 @@ def test_a_branch_goes_on_where_its_parent_was(change: dict[str, Any], tmp_path:
         go_on(parent.path, steps=9)
         name = "checkpoints/00000009/state.safetensors"
         assert hashes(tmp_path / "child")[name] == hashes(parent.path)[name]
+
+
+def test_what_a_branch_adds_begins_afresh(tmp_path: Path) -> None:
+    """An average in the weights as they are; an optimizer of another kind without moments."""
+    parent = train(tiny(tmp_path, averaging=None), out=tmp_path / "parent", device="cpu")
+    assert isinstance(parent.recipe.optimizers.generator, Adam)
+    change = {"averaging": Average(half_life=1e9, ramp=None), "optimizers": both(SGD(lr=0.1))}
+    recipe = replace(parent.recipe, steps=7, **change)
+    training = Training.branch(parent.path, recipe, out=tmp_path / "child", device="cpu")
+    state = training.state
+    assert state.averaged is not None
+    means = dict(state.averaged.module.named_parameters())
+    for name, weight in state.players.generator.named_parameters():
+        assert torch.equal(weight, means[name])
+    assert not state.movers.generator.tensors()
+    before = {k: v.clone() for k, v in state.players.generator.state_dict().items()}
+    for _ in training:
+        pass
+    assert any(
+        not torch.equal(v, before[k]) for k, v in state.players.generator.state_dict().items()
+    )
+    back = replace(parent.recipe, steps=8)
+    again = Training.branch(tmp_path / "child", back, out=tmp_path / "again", device="cpu")
+    assert again.state.averaged is None
+    moments = again.state.movers.generator.tensors()
+    assert moments
+    assert all(not tensor.any() for tensor in moments.values())
 
 
 @pytest.mark.parametrize("name", [n for n in recipes.names() if n not in ("digits", "lsgan")])

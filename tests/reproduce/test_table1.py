@@ -78,14 +78,12 @@ def test_true_samples_are_training_samples_each_once() -> None:
     assert len(same.int().argmax(1).unique()) == 20
 
 
-def test_the_annealed_game_goes_on_at_the_rate_that_was_reached_and_ends_at_none() -> None:
-    before, after = table1_mnist.authors, table1_mnist.annealed()
-    assert isinstance(after, Recipe)
-    for player in ("generator", "discriminator"):
-        old, new = (getattr(r.optimizers, player) for r in (before, after))
-        assert new.lr(before.steps) == old.lr(before.steps)
-        assert new.lr(after.steps) == 0
-        assert new.momentum == old.momentum
+def test_the_averaged_game_is_the_authors_and_an_average_besides() -> None:
+    before, after = table1_mnist.authors, table1_mnist.with_average()
+    same = replace(after, name=before.name, averaging=None, steps=before.steps)
+    assert same == before
+    assert after.steps > before.steps
+    assert after.averaging is not None
 
 
 def test_a_framed_image_is_the_nearest_to_the_one_beside_it() -> None:

@@ -1,0 +1,149 @@
+"""What the rules are asked about: a run's probes, and the recipe that was played."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+from typing import Any
+
+from gannets.diagnosis.finding import Answer, Evidence, Remedy, Side
+from gannets.diagnosis.probe import Probe
+
+__all__ = ["PERSIST", "Case", "judged"]
+
+PERSIST = 3
+"""Probes in a row before a verdict: healthy games look collapsed for a while in the beginning."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Case:
+    """A run as the rules see it: its probes, oldest first, and its recipe."""
+
+    probes: tuple[Probe, ...]
+    recipe: Any
+    """The `Recipe`: rules look at its game, update, optimizers, joint, averaging, batch."""
+    endless: bool = False
+    """Whether data are drawn anew for ever, so that there is nothing to be learnt by heart."""
+
+    @property
+    def step(self) -> int:
+        """Of the last probe."""
+        return self.probes[-1].step
+
+    @cached_property
+    def last(self) -> Probe:
+        """The last probe."""
+        return self.probes[-1]
+
+    def values(self, path: str) -> list[tuple[int, float]]:
+        """A statistic over the run, (step, value), where it was seen and is finite."""
+        found = ((probe.step, _at(probe, path)) for probe in self.probes)
+        return [(step, v) for step, v in found if v is not None and math.isfinite(v)]
+
+    def latest(self, path: str) -> float | None:
+        """A statistic as it was seen last."""
+        values = self.values(path)
+        return values[-1][1] if values else None
+
+    def evidence(
+        self,
+        statistic: str,
+        path: str,
+        *,
+        above: float | None = None,
+        below: float | None = None,
+        source: str = "",
+        needs: int = PERSIST,
+    ) -> Evidence | None:
+        """A statistic against its threshold over the last `needs` probes that have it, or None
+        where none has.
+        """
+        values = self.values(path)
+        if not values:
+            return None
+        side: Side = "above" if above is not None else "below"
+        threshold = above if above is not None else below
+        assert threshold is not None
+
+        def holds(value: float) -> bool:
+            return value >= threshold if side == "above" else value <= threshold
+
+        held = 0
+        for _, value in reversed(values):
+            if not holds(value):
+                break
+            held += 1
+        seen = values[-needs:]
+        numbers = [value for _, value in seen]
+        return Evidence(
+            statistic=statistic,
+            path=path,
+            value=median(numbers),
+            threshold=threshold,
+            side=side,
+            window=(seen[0][0], seen[-1][0]),
+            interval=(min(numbers), max(numbers)),
+            held=held,
+            needs=needs,
+            source=source,
+        )
+
+
+def judged(
+    symptom: str,
+    evidence: tuple[Evidence | None, ...],
+    *,
+    why: str,
+    remedies: Callable[[], tuple[Remedy, ...]] = tuple,
+    costly: int = 0,
+) -> Answer:
+    """What follows from evidence all of which has to hold: found, suspected, cleared or unknown.
+
+    The last `costly` pieces are looked at only on demand (copies of D are trained for them): where
+    all else holds and they are missing, they are asked for.
+    """
+    cheap = evidence[: len(evidence) - costly]
+    there = tuple(each for each in evidence if each is not None)
+    if (against := next((e for e in there if not e.holds), None)) is not None:
+        return Answer(symptom=symptom, state="cleared", why=_against(against), evidence=there)
+    if any(each is None for each in cheap):
+        return Answer(
+            symptom=symptom, state="unknown", why="what it is known by was not seen in this run"
+        )
+    lasting = all(e.held >= e.needs for e in there)
+    if len(there) < len(evidence):
+        return Answer(
+            symptom=symptom,
+            state="unknown" if lasting else "suspected",
+            why="copies of D have to be trained to tell, which `gannets diagnose` does",
+            evidence=there,
+            asks=lasting,
+        )
+    return Answer(
+        symptom=symptom,
+        state="found" if lasting else "suspected",
+        why=why,
+        evidence=there,
+        remedies=remedies() if lasting else (),
+    )
+
+
+def _against(evidence: Evidence) -> str:
+    word = "below" if evidence.side == "above" else "above"
+    return (
+        f"{evidence.statistic} is {evidence.value:.3g}, {word} the {evidence.threshold:.3g} it "
+        "would be"
+    )
+
+
+def _at(probe: Probe, path: str) -> float | None:
+    """The number at `path` of a probe, a field or a property of its parts."""
+    found: Any = probe
+    for name in path.split("."):
+        if found is None:
+            return None
+        found = found.get(name) if isinstance(found, dict) else getattr(found, name)
+    return None if found is None else float(found)

@@ -1,0 +1,200 @@
+"""What is seen of a game after one update: numbers alone, a line of JSON.
+
+A probe holds no verdict. The rules of `gannets.diagnosis` read a row of probes; they can be asked
+again, with other thresholds, for as long as the run is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self, get_type_hints
+
+from gannets.errors import InputError
+
+__all__ = ["Clones", "Learned", "Outputs", "Probe", "Referee", "Verdicts"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Referee:
+    """Fakes against held-out samples, through features: nothing here asks the run's own D.
+
+    See `gannets.diagnosis.referee`, which computes it.
+    """
+
+    distance: float
+    """Unbiased energy distance over the mean distance of two reals: 0 where p_g = p_data."""
+    distance_p: float
+    """Its permutation p."""
+    c2st: float
+    """Balanced leave-one-out accuracy of a kNN classifier, k = √(2n); 1/2 where p_g = p_data."""
+    coverage: float
+    """Share of reals in whose ball (to the 5th neighbour) a fake lies (Naeem et al. 2020)."""
+    coverage_floor: float
+    """What a perfect generator gets, in closed form."""
+    precision: float
+    """Share of fakes in a ball of a real."""
+    nearest_real: float
+    """1-NN accuracy on reals: low where fakes crowd between them (Xu et al. 2018)."""
+    nearest_fake: float
+    """1-NN accuracy on fakes: high where they are near each other alone."""
+    spread: float
+    """√(tr cov(fake) / tr cov(real)): 0 for constant output, 1 for p_g = p_data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdicts:
+    """What the run's D says."""
+
+    accuracy: float
+    """Balanced, of held-out reals and fakes; the threshold is found on others."""
+    auc: float
+    """P(D(held out) > D(fake))."""
+    auc_train: float
+    """P(D(train) > D(held out)): 1/2 unless D knows its training samples by heart."""
+    auc_train_p: float
+    """Mann and Whitney's p that it is 1/2."""
+    train: float
+    """Mean logits: of training samples,"""
+    held: float
+    """of held-out ones,"""
+    fake: float
+    """and of fakes."""
+    factor: float
+    """Mean |dL_G/dd| over fakes, d the logit: how much of G's gradient D lets through."""
+    loss: float
+    """D's objective on these samples,"""
+    loss_undecided: float
+    """and what it is where D says the same of all: log 4, hinge 2, least squares 1/2 ..."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """What G makes of fixed latents, and how both players have moved in the last ten updates."""
+
+    move: float | None
+    """RMS movement of G(z) in ten updates over the spread of the data."""
+    moved: Mapping[str, float] = field(default_factory=dict)
+    """|w - w'| / |w| of each player in ten updates; {} where that was not seen."""
+    still: Mapping[str, float] = field(default_factory=dict)
+    """Share of each player's weights that did not move at all."""
+    size: Mapping[str, float] = field(default_factory=dict)
+    """|w| of each player."""
+    track: tuple[float, ...] = ()
+    """Fixed projections of G at fixed latents, in units of the data's spread, for oscillation."""
+    track_raw: tuple[float, ...] = ()
+    """The same of the last weights, where those sampled from are an average."""
+    latent_effect: float = 1.0
+    """Spread of G(z) over z (within a class, and not from noise of its own) over the data's."""
+    label_effect: float | None = None
+    """Spread of G(z, y) over y at fixed z, over that of the data's class means."""
+    low: float = math.nan
+    """Least and greatest value of the fakes, 0.1 % left out on both ends,"""
+    high: float = math.nan
+    real_low: float = math.nan
+    """and of the reals."""
+    real_high: float = math.nan
+    outside: float = 0.0
+    """Share of real values that lie beyond what G's last layer can give."""
+    shared: int = 0
+    """How many of D's weights are also G's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learned:
+    """Whether fakes repeat what G was trained on: see `gannets.metrics.Memorisation`."""
+
+    share: float
+    """Of the fakes, how many are nearer to a training sample than to a held-out one."""
+    share_p: float
+    duplicates: float
+    duplicates_p: float
+    copying: float
+    """C_T of Meehan et al. (2020): far below 0 for copies."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clones:
+    """What copies of D gain by going on alone against G as it is: D's side of the duality gap."""
+
+    steps: int
+    reference: float
+    """Gain of V on held-out samples by a reference optimizer, begun afresh,"""
+    own: float
+    """and by the run's own optimizer with its moments and schedules."""
+    accuracy: float
+    """Balanced accuracy of the reference copy on held-out samples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """All that was seen after `step`. A part is None where it was not looked at, or not there."""
+
+    step: int
+    n: int
+    """Samples of each side."""
+    referee: Referee | None = None
+    """Of the generator that is sampled from: the average, where there is one."""
+    raw: Referee | None = None
+    """Of the last weights, where those sampled from are an average."""
+    verdicts: Verdicts | None = None
+    outputs: Outputs | None = None
+    learned: Learned | None = None
+    clones: Clones | None = None
+    leak: float | None = None
+    """How much larger a share of fakes than of reals is nearer to augmented reals than to reals."""
+    leak_p: float | None = None
+    """One-sided p that this is chance."""
+    failed: str | None = None
+    """What ceased to be finite, in words; the first layer at fault."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A line for `probes.jsonl`; what is not finite is left out as null."""
+        return {k: _finite(v) for k, v in asdict(self).items() if v is not None}
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> Self:
+        """The probe of a line. Raises `InputError` where it is none."""
+        try:
+            found: Self = _read(cls, line)
+        except (TypeError, KeyError, ValueError) as error:
+            raise InputError(f"This is no probe of a run: {error}.") from None
+        return found
+
+
+_PARTS = {
+    "referee": Referee,
+    "raw": Referee,
+    "verdicts": Verdicts,
+    "outputs": Outputs,
+    "learned": Learned,
+    "clones": Clones,
+}
+
+
+def _read(cls: Any, line: Mapping[str, Any]) -> Any:
+    hints = get_type_hints(cls)
+    given: dict[str, Any] = {}
+    for each in fields(cls):
+        if each.name not in line:
+            continue
+        value = line[each.name]
+        if isinstance(value, Mapping) and each.name in _PARTS and cls is Probe:
+            value = _read(_PARTS[each.name], value)
+        elif isinstance(value, list):
+            value = tuple(math.nan if v is None else float(v) for v in value)
+        elif value is None and hints[each.name] is float:
+            value = math.nan
+        given[each.name] = value
+    return cls(**given)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_finite(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

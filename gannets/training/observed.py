@@ -1,0 +1,249 @@
+"""What a probe sees of a game: D's verdicts and G's outputs, on fixed reals and fixed latents.
+
+Everything is seen in evaluation (no dropout, running statistics), draws from streams of its own and
+leaves the nets as they were: a game with probes and one without are equal, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from gannets.diagnosis import Outputs, Verdicts
+from gannets.game import PLAYERS, Players, Stream
+from gannets.metrics.clones import balanced_accuracy, threshold
+from gannets.metrics.overfitting import FEWEST, mann_whitney
+from gannets.metrics.two_sample import auc
+from gannets.nets.output import Output
+from gannets.training.state import State
+
+__all__ = ["LATENTS", "Rows", "Scene", "evaluating", "outputs_of", "verdicts_of", "weights_of"]
+
+LATENTS = 64
+"""Fixed latents whose outputs are followed."""
+TRACKED, PROJECTIONS = 8, 4
+Rows = tuple[Tensor, Tensor | None]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Scene:
+    """What one probe looks at: fresh samples and latents, and latents that are always the same.
+
+    Fresh ones, so that the errors of one probe are not those of the next.
+    """
+
+    held: Rows
+    """Samples that G and D are not trained on, where there are such; else ones they are."""
+    train: Rows
+    z: Float[Tensor, "n latent"]
+    y: Int64[Tensor, " n"] | None
+    """The labels that z goes with."""
+    always: Rows
+    """Latents that are the same in all probes, and their labels."""
+    centre: Float[Tensor, "*event"]
+    """Mean of the data,"""
+    scale: float
+    """and their spread, √(tr cov)."""
+    seed: int
+
+
+@contextmanager
+def evaluating(players: Players[nn.Module], *more: nn.Module) -> Iterator[None]:
+    """Let nets be in evaluation, every module of them as it was afterwards."""
+    modules = [
+        m for net in (players.generator, players.discriminator, *more) for m in net.modules()
+    ]
+    before = [module.training for module in modules]
+    for module in modules:
+        module.training = False
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in zip(modules, before, strict=True):
+            module.training = training
+
+
+def weights_of(state: State) -> Players[list[Tensor]]:
+    """A copy of both players' weights."""
+    return state.parameters.map(lambda weights: [w.detach().clone() for w in weights])
+
+
+def verdicts_of(state: State, scene: Scene) -> Verdicts | None:
+    """What D says of training samples, held-out ones and fakes; None for too few samples."""
+    pack = int(getattr(state.recipe.joint, "samples", 1))
+    n = min(len(scene.held[0]), len(scene.train[0]), len(scene.z)) // pack * pack
+    if n // pack < 2 * FEWEST:
+        return None
+    with evaluating(state.players):
+        train, held = (
+            _of_data(state, scene, rows, n, i) for i, rows in enumerate((scene.train, scene.held))
+        )
+        fake = _of_fakes(state, scene, n)
+    half = len(fake) // 2
+    line = threshold(real=train[:half], fake=fake[:half])
+    auc_train, p = mann_whitney(above=train, below=held)
+    objective = state.recipe.game.objective
+    undecided = torch.zeros_like(held)
+    with torch.enable_grad():
+        logits = fake.clone().requires_grad_()
+        real = held if objective.generator_sees_real else None
+        (slope,) = torch.autograd.grad(objective.generator(real, logits), logits)
+    is_real = torch.arange(len(held) + len(fake)) < len(held)
+    return Verdicts(
+        accuracy=balanced_accuracy(real=held[half:], fake=fake[half:], above=line),
+        auc=auc(torch.cat([held, fake]), is_real),
+        auc_train=auc_train,
+        auc_train_p=p,
+        train=float(train.mean()),
+        held=float(held.mean()),
+        fake=float(fake.mean()),
+        factor=float(slope.abs().sum()),
+        loss=float(objective.discriminator(held, fake)),
+        loss_undecided=float(objective.discriminator(undecided, undecided)),
+    )
+
+
+def _of_data(state: State, scene: Scene, rows: Rows, n: int, index: int) -> Tensor:
+    joint, (x, y) = state.recipe.joint, rows
+    labels = y[:n] if joint.conditional and y is not None else None
+    views = Stream(scene.seed, "probe/views", state.device).at(3 * state.step + index)
+    shown = joint.real(x[:n].to(state.dtype), labels, views, state.movers.generator.updates)
+    return state.players.discriminator(*shown).double().cpu()
+
+
+def _of_fakes(state: State, scene: Scene, n: int) -> Tensor:
+    joint = state.recipe.joint
+    labels = scene.y[:n] if joint.conditional and scene.y is not None else None
+    views = Stream(scene.seed, "probe/views", state.device).at(3 * state.step + 2)
+    step = state.movers.generator.updates
+    shown = joint.fake(state.players.generator, scene.z[:n], labels, views, step)
+    return state.players.discriminator(*shown).double().cpu()
+
+
+def outputs_of(
+    state: State,
+    scene: Scene,
+    *,
+    fakes: Tensor,
+    raw: Tensor | None,
+    followed: tuple[Tensor, Tensor],
+    before: tuple[Tensor, Players[list[Tensor]]] | None,
+) -> Outputs:
+    """What G makes of the fixed latents, and how it has moved since `before`, ten updates ago.
+
+    `fakes` are of the generator that is sampled from, `raw` of the last weights where these are
+    others; `followed` is what both make of the latents that are always the same.
+    """
+    held, (average, last) = scene.held[0], followed
+    moved, still = dict[str, float](), dict[str, float]()
+    move = None
+    if before is not None:
+        earlier, weights = before
+        change = (last - earlier).flatten(1).double().square().sum(1).mean()
+        move = math.sqrt(float(change)) / scene.scale
+        for player in PLAYERS:
+            moved[player], still[player] = _movement(weights[player], state.parameters[player])
+    owned = {id(weight) for weight in state.parameters.generator}
+    ends = torch.tensor([0.001, 0.999], dtype=torch.float64)
+    low, high = fakes.flatten().double().cpu()[:: max(1, fakes.numel() // 100_000)].quantile(ends)
+    real_low, real_high = (
+        held.flatten().double().cpu()[:: max(1, held.numel() // 100_000)].quantile(ends)
+    )
+    return Outputs(
+        move=move,
+        moved=moved,
+        still=still,
+        size={p: _size(state.parameters[p]) for p in PLAYERS},
+        track=_track(average, scene),
+        track_raw=() if raw is None else _track(last, scene),
+        latent_effect=_latent_effect(fakes, scene),
+        label_effect=_label_effect(state, scene),
+        low=float(low),
+        high=float(high),
+        real_low=float(real_low),
+        real_high=float(real_high),
+        outside=_outside(state.players.generator, held),
+        shared=sum(id(weight) in owned for weight in state.parameters.discriminator),
+    )
+
+
+def _movement(before: Sequence[Tensor], now: Sequence[Tensor]) -> tuple[float, float]:
+    """|w - w'| / |w|, and the share of weights that are what they were."""
+    change, same, count = 0.0, 0, 0
+    for a, b in zip(before, now, strict=True):
+        change += float((a - b.detach()).double().square().sum())
+        same += int((a == b.detach()).sum())
+        count += a.numel()
+    size = _size(now)
+    return math.sqrt(change) / size if size > 0 else 0.0, same / count if count else 0.0
+
+
+def _size(weights: Sequence[Tensor]) -> float:
+    return math.sqrt(sum(float(w.detach().double().square().sum()) for w in weights))
+
+
+def _track(outputs: Tensor, scene: Scene) -> tuple[float, ...]:
+    """Some latents' outputs along fixed random directions, in units of the data's spread."""
+    x = (outputs[:TRACKED] - scene.centre).flatten(1).double().cpu()
+    directions = Stream(scene.seed, "probe/directions").normal(x.shape[1], PROJECTIONS).double()
+    found = x @ (directions / directions.norm(dim=0)) / (scene.scale / math.sqrt(x.shape[1]))
+    return tuple(round(float(v), 5) for v in found.flatten())
+
+
+def _latent_effect(fakes: Tensor, scene: Scene) -> float:
+    """The spread of fakes within a class over that of data within a class."""
+    return _within(fakes, scene.y) / max(
+        _within(scene.held[0], scene.held[1] if scene.y is not None else None), 1e-30
+    )
+
+
+def _within(x: Tensor, y: Tensor | None) -> float:
+    x = x.flatten(1).double()
+    if y is None:
+        return math.sqrt(float(x.var(0).sum()))
+    parts = [x[y == c] for c in y.unique()]
+    total = sum(float((part - part.mean(0)).square().sum()) for part in parts)
+    return math.sqrt(total / max(len(x) - len(parts), 1))
+
+
+def _label_effect(state: State, scene: Scene) -> float | None:
+    """The spread over classes of G's class means, all from the same latents, over the data's."""
+    classes = state.space.classes
+    if classes is None or scene.y is None or scene.held[1] is None:
+        return None
+    z = scene.z[: max(LATENTS // classes, 8)]
+    with evaluating(state.players, state.generator):
+        means = torch.stack(
+            [
+                state.generator(z, torch.full((len(z),), c, device=z.device))
+                .flatten(1)
+                .double()
+                .mean(0)
+                for c in range(classes)
+            ]
+        )
+    x, y = scene.held[0].flatten(1).double(), scene.held[1]
+    real = torch.stack([x[y == c].mean(0) for c in y.unique()])
+    spread = math.sqrt(float(real.var(0).sum())) if len(real) > 1 else 0.0
+    return math.sqrt(float(means.var(0).sum())) / spread if spread > 0 else None
+
+
+def _outside(generator: nn.Module, held: Tensor) -> float:
+    """Share of real values beyond what the generator's last step can reach."""
+    reaches = [(m.low, m.high) for m in generator.modules() if isinstance(m, Output)]
+    if not reaches:
+        last = list(generator.modules())[-1]
+        known = {nn.Tanh: (-1.0, 1.0), nn.Sigmoid: (0.0, 1.0), nn.ReLU: (0.0, math.inf)}
+        reaches = [known[type(last)]] if type(last) in known else []
+    if not reaches:
+        return 0.0
+    low, high = reaches[-1]
+    margin = 1e-6 * max([1.0, *(abs(v) for v in (low, high) if math.isfinite(v))])
+    return float(((held < low - margin) | (held > high + margin)).double().mean())
