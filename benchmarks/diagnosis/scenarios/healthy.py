@@ -1,0 +1,52 @@
+"""Recipes that nothing is the matter with."""
+
+from __future__ import annotations
+
+from benchmarks.diagnosis.bases import FAMILIES, base
+from benchmarks.diagnosis.scenario import Scenario
+from gannets.game import Game
+from gannets.objectives import Hinge, LeastSquares, NonSaturating, Wasserstein
+from gannets.terms import R1, GradientPenalty
+from gannets.training import Recipe
+
+
+def scenarios() -> list[Scenario]:
+    """Each family's own recipe; on toys other objectives, too, and no average."""
+    own = [
+        Scenario(symptom="", family=family, recipe=lambda seed, f=family: base(f, seed))
+        for family in FAMILIES
+    ]
+    return [
+        *own,
+        Scenario(symptom="", family="ring", title="hinge", recipe=_hinge),
+        Scenario(symptom="", family="ring", title="least squares", recipe=_least_squares),
+        Scenario(symptom="", family="ring", title="WGAN-GP", recipe=_wasserstein),
+        Scenario(symptom="", family="ring", title="no average", recipe=_bare),
+        Scenario(symptom="", family="digits", title="no average", recipe=_bare_digits),
+    ]
+
+
+def _hinge(seed: int) -> Recipe:
+    return base("ring", seed, game=Game(Hinge(), discriminator_terms=(R1(gamma=0.1),)))
+
+
+def _least_squares(seed: int) -> Recipe:
+    return base("ring", seed, game=Game(LeastSquares(), discriminator_terms=(R1(gamma=0.1),)))
+
+
+def _wasserstein(seed: int) -> Recipe:
+    penalty = GradientPenalty(weight=1.0)
+    return base("ring", seed, game=Game(Wasserstein(), discriminator_terms=(penalty,)))
+
+
+def _bare(seed: int) -> Recipe:
+    return base(
+        "ring",
+        seed,
+        averaging=None,
+        game=Game(NonSaturating(), discriminator_terms=(R1(gamma=0.1),)),
+    )
+
+
+def _bare_digits(seed: int) -> Recipe:
+    return base("digits", seed, averaging=None)
