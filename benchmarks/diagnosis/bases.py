@@ -57,14 +57,15 @@ def _toy(family: str) -> Recipe:
 
 def _images(family: str) -> Recipe:
     root = os.environ.get("GANNETS_DATA", "")
-    data = {
-        "digits": lambda: Digits(split="train"),
-        "mnist": lambda: Images("mnist", split="train[:20000]"),
-        "fashion": lambda: Images("fashion_mnist", split="train[:20000]"),
-        "faces": lambda: Folder(f"{root}/faces48/faces48.zip", size=24, channels=1, split="train"),
-    }[family]()
+    faces = f"{root}/faces48/faces48.zip"
+    data: dict[str, Any] = {
+        "digits": Digits(split="train"),
+        "mnist": Images("mnist", split="train[:20000]"),
+        "fashion": Images("fashion_mnist", split="train[:20000]"),
+        "faces": Folder(faces, size=24, channels=1),
+    }
     return Recipe(
-        data=data,
+        data=data[family],
         prior=Gaussian(32),
         nets=Nets(
             MLP(hidden=(256, 256), activation="relu"),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
 from typing import Any
 
 from gannets.diagnosis.finding import Answer, Evidence, Remedy, Side
 from gannets.diagnosis.probe import Probe
+from gannets.diagnosis.trend import falls, rises
 
-__all__ = ["PERSIST", "Case", "judged"]
+__all__ = ["PERSIST", "Case", "judged", "strongest"]
 
 PERSIST = 3
 """Probes in a row before a verdict: healthy games look collapsed for a while in the beginning."""
+TREND = 8
+"""Probes over which a trend is looked for."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,6 +50,17 @@ class Case:
         """A statistic as it was seen last."""
         values = self.values(path)
         return values[-1][1] if values else None
+
+    @property
+    def improves(self) -> bool:
+        """Whether fakes come nearer to held-out data: more of these are covered, or fewer of both
+        are told apart, than chance explains.
+
+        Mean distances are not asked: G may drift for ever without coming near.
+        """
+        coverage = [v for _, v in self.values("referee.coverage")][-TREND:]
+        told = [v for _, v in self.values("referee.c2st")][-TREND:]
+        return rises(coverage) or falls(told)
 
     def evidence(
         self,
@@ -99,11 +113,13 @@ def judged(
     why: str,
     remedies: Callable[[], tuple[Remedy, ...]] = tuple,
     costly: int = 0,
+    but: str = "",
 ) -> Answer:
     """What follows from evidence all of which has to hold: found, suspected, cleared or unknown.
 
     The last `costly` pieces are looked at only on demand (copies of D are trained for them): where
-    all else holds and they are missing, they are asked for.
+    all else has held for long enough and they are missing, they are asked for. `but` is what speaks
+    against the symptom besides, if something does.
     """
     cheap = evidence[: len(evidence) - costly]
     there = tuple(each for each in evidence if each is not None)
@@ -113,11 +129,13 @@ def judged(
         return Answer(
             symptom=symptom, state="unknown", why="what it is known by was not seen in this run"
         )
+    if but:
+        return Answer(symptom=symptom, state="cleared", why=but, evidence=there)
     lasting = all(e.held >= e.needs for e in there)
     if len(there) < len(evidence):
         return Answer(
             symptom=symptom,
-            state="unknown" if lasting else "suspected",
+            state="unknown",
             why="copies of D have to be trained to tell, which `gannets diagnose` does",
             evidence=there,
             asks=lasting,
@@ -128,6 +146,22 @@ def judged(
         why=why,
         evidence=there,
         remedies=remedies() if lasting else (),
+    )
+
+
+def strongest(answers: Sequence[Answer]) -> Answer:
+    """The answer of a symptom that any of several groups of evidence is enough for.
+
+    Found by one, it is found; not told by one, it is not cleared by the others.
+    """
+    order = ("found", "suspected", "unknown", "cleared")
+    best = min(answers, key=lambda answer: order.index(answer.state))
+    if best.state != "cleared":
+        return best
+    return replace(
+        best,
+        why="; ".join(dict.fromkeys(answer.why for answer in answers)),
+        evidence=tuple(dict.fromkeys(e for answer in answers for e in answer.evidence)),
     )
 
 

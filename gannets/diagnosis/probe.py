@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self, get_type_hints
+from typing import Any, get_type_hints
 
 from gannets.errors import InputError
 
@@ -41,6 +41,14 @@ class Referee:
     """1-NN accuracy on fakes: high where they are near each other alone."""
     spread: float
     """√(tr cov(fake) / tr cov(real)): 0 for constant output, 1 for p_g = p_data."""
+    beyond: float = math.nan
+    """As c2st, by the length of what the features leave out of a sample alone; NaN where they leave
+    out nothing."""
+
+    @property
+    def told(self) -> float:
+        """The larger share of fakes and reals that are told apart: by features, or beyond them."""
+        return self.c2st if math.isnan(self.beyond) else max(self.c2st, self.beyond)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +76,12 @@ class Verdicts:
     loss_undecided: float
     """and what it is where D says the same of all: log 4, hinge 2, least squares 1/2 ..."""
 
+    @property
+    def r_v(self) -> float:
+        """Karras et al. (2020), eq. 1: (train - held) / (train - fake), 0 for no overfitting."""
+        whole = self.train - self.fake
+        return (self.train - self.held) / whole if whole else math.nan
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
@@ -89,6 +103,9 @@ class Outputs:
     """Spread of G(z) over z (within a class, and not from noise of its own) over the data's."""
     label_effect: float | None = None
     """Spread of G(z, y) over y at fixed z, over that of the data's class means."""
+    label_agreement: float | None = None
+    """Slope of G's class means on the data's, (g·r)/(r·r) about their centres: 1 where p(x | y) is
+    learnt, 0 where y is ignored or says nothing."""
     low: float = math.nan
     """Least and greatest value of the fakes, 0.1 % left out on both ends,"""
     high: float = math.nan
@@ -97,8 +114,25 @@ class Outputs:
     real_high: float = math.nan
     outside: float = 0.0
     """Share of real values that lie beyond what G's last layer can give."""
+    least: float = math.nan
+    """Least and greatest value that it can give; NaN for no bound."""
+    greatest: float = math.nan
     shared: int = 0
     """How many of D's weights are also G's."""
+
+    @property
+    def excess(self) -> float:
+        """How much wider the interval of the fakes is than that of the reals, over the latter."""
+        width = self.real_high - self.real_low
+        beyond = max(self.real_low - self.low, 0.0) + max(self.high - self.real_high, 0.0)
+        return beyond / width if width > 0 else math.nan
+
+    @property
+    def slack(self) -> float:
+        """The same of all that G's last layer can give; NaN where that has no bounds."""
+        width = self.real_high - self.real_low
+        beyond = max(self.real_low - self.least, 0.0) + max(self.greatest - self.real_high, 0.0)
+        return beyond / width if width > 0 else math.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +160,11 @@ class Clones:
     accuracy: float
     """Balanced accuracy of the reference copy on held-out samples."""
 
+    @property
+    def share(self) -> float:
+        """Of the gain that the reference optimizer finds, what the run's own does; NaN for none."""
+        return self.own / self.reference if self.reference > 0 else math.nan
+
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
@@ -143,9 +182,10 @@ class Probe:
     learned: Learned | None = None
     clones: Clones | None = None
     leak: float | None = None
-    """How much larger a share of fakes than of reals is nearer to augmented reals than to reals."""
+    """1 - (energy distance of fakes to reals as D sees them) / (to reals as they are): 0 or less
+    where p_g is no nearer to the augmented distribution, near 1 where it is that."""
     leak_p: float | None = None
-    """One-sided p that this is chance."""
+    """Permutation p that augmented and plain reals are equally far."""
     failed: str | None = None
     """What ceased to be finite, in words; the first layer at fault."""
 
@@ -154,10 +194,10 @@ class Probe:
         return {k: _finite(v) for k, v in asdict(self).items() if v is not None}
 
     @classmethod
-    def from_json(cls, line: Mapping[str, Any]) -> Self:
+    def from_json(cls, line: Mapping[str, Any]) -> Probe:
         """The probe of a line. Raises `InputError` where it is none."""
         try:
-            found: Self = _read(cls, line)
+            found: Probe = _read(cls, line)
         except (TypeError, KeyError, ValueError) as error:
             raise InputError(f"This is no probe of a run: {error}.") from None
         return found

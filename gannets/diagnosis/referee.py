@@ -31,10 +31,18 @@ K = 5
 PERMUTATIONS = 199
 
 
-def compare(*, real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], seed: int = 0) -> Referee:
+def compare(
+    *,
+    real: Float[Tensor, "n d"],
+    fake: Float[Tensor, "m d"],
+    beyond: tuple[Float[Tensor, " n"], Float[Tensor, " m"]] | None = None,
+    seed: int = 0,
+) -> Referee:
     """What the referee says of `fake`, as many of both sides as the smaller one has.
 
-    Raises `InputError` for fewer than 20 a side.
+    `beyond`: how much of each real and each fake the features leave out, where they do: the
+    principal axes of data do not see what data never do. Raises `InputError` for fewer than 20 a
+    side.
     """
     n = min(len(real), len(fake))
     if n < FEWEST:
@@ -44,11 +52,13 @@ def compare(*, real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], seed: int
     both = torch.cat([real - centre, fake - centre])
     squared = squared_distances(both, both)
     squared.fill_diagonal_(torch.inf)
-    neighbours = squared.topk(_odd(2 * n), dim=1, largest=False).indices
+    told, nearest = _told(squared, n)
     is_real = torch.arange(2 * n) < n
-    votes = is_real[neighbours].double().mean(1)
-    right = torch.where(is_real, votes > 0.5, votes < 0.5).double()
-    alone = is_real[neighbours[:, 0]] == is_real
+    alone = is_real[nearest] == is_real
+    left_out = math.nan
+    if beyond is not None:
+        lengths = torch.cat([beyond[0][:n], beyond[1][:n]]).double()
+        left_out, _ = _told((lengths[:, None] - lengths).square().fill_diagonal_(torch.inf), n)
     real_radii = squared[:n, :n].topk(K, dim=1, largest=False).values[:, -1]
     across = squared[:n, n:]
     inside = across <= real_radii[:, None]
@@ -56,7 +66,8 @@ def compare(*, real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], seed: int
     return Referee(
         distance=distance,
         distance_p=p,
-        c2st=float(right[:n].mean() + right[n:].mean()) / 2,
+        c2st=told,
+        beyond=left_out,
         coverage=float(inside.any(1).double().mean()),
         coverage_floor=coverage_floor(n, n, k=K),
         precision=float(inside.any(0).double().mean()),
@@ -64,6 +75,17 @@ def compare(*, real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], seed: int
         nearest_fake=float(alone[n:].double().mean()),
         spread=math.sqrt(float(_variance(fake)) / max(float(_variance(real)), 1e-300)),
     )
+
+
+def _told(squared: Tensor, n: int) -> tuple[float, Tensor]:
+    """Balanced leave-one-out accuracy of kNN, k = √(2n), of distances whose diagonal is infinite;
+    and the nearest neighbour of each.
+    """
+    neighbours = squared.topk(_odd(2 * n), dim=1, largest=False).indices
+    is_real = torch.arange(2 * n) < n
+    votes = is_real[neighbours].double().mean(1)
+    right = torch.where(is_real, votes > 0.5, votes < 0.5).double()
+    return float(right[:n].mean() + right[n:].mean()) / 2, neighbours[:, 0]
 
 
 def _odd(n: int) -> int:

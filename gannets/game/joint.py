@@ -10,19 +10,11 @@ from torch import Tensor
 
 from gannets.errors import InputError
 from gannets.game.stream import Stream
+from gannets.game.views import View, check_views
 
-__all__ = ["Conditional", "InstanceNoise", "Joint", "Marginal", "Packed", "View"]
+__all__ = ["Conditional", "Joint", "Marginal", "Packed"]
 
 Inputs = tuple[Tensor, ...]
-
-
-@runtime_checkable
-class View(Protocol):
-    """What D sees instead of a sample: an augmentation or noise, the same for both sides."""
-
-    def __call__(self, x: Tensor, random: Stream, step: int) -> Tensor:
-        """The sample as D sees it at update `step`, differentiable with respect to `x`."""
-        ...
 
 
 @runtime_checkable
@@ -33,7 +25,10 @@ class Joint(Protocol):
     """Whether both players are told the class."""
 
     def event(self, event: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of D's first argument, one row, for samples of shape `event`."""
+        """The shape of D's first argument, one row, for samples of shape `event`.
+
+        Refuses what a view is not for.
+        """
         ...
 
     def real(self, x: Tensor, y: Tensor | None, random: Stream, step: int) -> Inputs:
@@ -67,6 +62,7 @@ class Marginal:
 
     def event(self, event: tuple[int, ...]) -> tuple[int, ...]:
         """A sample as it is."""
+        check_views(self.through, event)
         return event
 
     def real(self, x: Tensor, y: Tensor | None, random: Stream, step: int) -> Inputs:
@@ -97,6 +93,7 @@ class Conditional:
 
     def event(self, event: tuple[int, ...]) -> tuple[int, ...]:
         """A sample as it is."""
+        check_views(self.through, event)
         return event
 
     def real(self, x: Tensor, y: Tensor | None, random: Stream, step: int) -> Inputs:
@@ -135,6 +132,10 @@ class Packed:
 
     def event(self, event: tuple[int, ...]) -> tuple[int, ...]:
         """`samples` times as many channels (or features)."""
+        check_views(self.through, event)
+        return self._packed(event)
+
+    def _packed(self, event: tuple[int, ...]) -> tuple[int, ...]:
         return (event[0] * self.samples, *event[1:])
 
     def real(self, x: Tensor, y: Tensor | None, random: Stream, step: int) -> Inputs:
@@ -158,27 +159,4 @@ class Packed:
                 f"A batch of {len(x)} cannot be packed by {self.samples}: "
                 f"choose a batch that is a multiple of {self.samples}."
             )
-        return x.reshape(len(x) // self.samples, *self.event(tuple(x.shape[1:])))
-
-
-@dataclass(frozen=True)
-class InstanceNoise:
-    """x + N(0, sigma^2), sigma falling linearly to 0 over `steps` updates (0: constant).
-
-    Gives both distributions full support, so that D* and its gradient exist everywhere.
-    Sonderby et al. (2017), section 3.3; Arjovsky and Bottou (2017), section 3.
-    """
-
-    sigma: float = 0.1
-    steps: int = 0
-
-    def __post_init__(self) -> None:
-        if self.sigma < 0 or self.steps < 0:
-            raise InputError(
-                f"InstanceNoise takes sigma >= 0 and steps >= 0, not {self.sigma} and {self.steps}."
-            )
-
-    def __call__(self, x: Tensor, random: Stream, step: int) -> Tensor:
-        """The sample with noise."""
-        left = max(0.0, 1.0 - step / self.steps) if self.steps else 1.0
-        return x + self.sigma * left * random.normal(*x.shape) if left > 0 else x
+        return x.reshape(len(x) // self.samples, *self._packed(tuple(x.shape[1:])))

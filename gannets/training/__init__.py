@@ -7,7 +7,8 @@ from gannets.training.model import Model
 from gannets.training.notation import show
 from gannets.training.reading import change, read
 from gannets.training.recipe import Nets, Recipe
-from gannets.training.recorded import Training, train
+from gannets.training.recorded import Training
+from gannets.training.remedied import train
 from gannets.training.run import Run, load
 from gannets.training.state import State
 from gannets.training.warm_start import WarmStart

@@ -14,8 +14,9 @@ from gannets.metrics.opened import Opened, draw
 from gannets.metrics.report import Report, measure
 from gannets.training.evaluation import Evaluated, Evaluation, best_of, reached
 from gannets.training.model import Model
+from gannets.training.standing import game_of, held_out
 from gannets.training.state import State
-from gannets.training.subject import LatentSpace, game_of, held_out, samples_of
+from gannets.training.subject import LatentSpace, samples_of
 
 __all__ = ["Monitor"]
 

@@ -156,6 +156,9 @@ def outputs_of(
     real_low, real_high = (
         held.flatten().double().cpu()[:: max(1, held.numel() // 100_000)].quantile(ends)
     )
+    effect, agreement = _labels_effect(state, scene)
+    least, greatest = _reach(state.players.generator)
+    margin = 1e-6 * max([1.0, *(abs(v) for v in (least, greatest) if math.isfinite(v))])
     return Outputs(
         move=move,
         moved=moved,
@@ -163,13 +166,16 @@ def outputs_of(
         size={p: _size(state.parameters[p]) for p in PLAYERS},
         track=_track(average, scene),
         track_raw=() if raw is None else _track(last, scene),
-        latent_effect=_latent_effect(fakes, scene),
-        label_effect=_label_effect(state, scene),
+        latent_effect=_latent_effect(state, scene, fakes),
+        label_effect=effect,
+        label_agreement=agreement,
         low=float(low),
         high=float(high),
         real_low=float(real_low),
         real_high=float(real_high),
-        outside=_outside(state.players.generator, held),
+        outside=float(((held < least - margin) | (held > greatest + margin)).double().mean()),
+        least=least,
+        greatest=greatest,
         shared=sum(id(weight) in owned for weight in state.parameters.discriminator),
     )
 
@@ -197,9 +203,17 @@ def _track(outputs: Tensor, scene: Scene) -> tuple[float, ...]:
     return tuple(round(float(v), 5) for v in found.flatten())
 
 
-def _latent_effect(fakes: Tensor, scene: Scene) -> float:
-    """The spread of fakes within a class over that of data within a class."""
-    return _within(fakes, scene.y) / max(
+def _latent_effect(state: State, scene: Scene, fakes: Tensor) -> float:
+    """The spread of fakes within a class over that of data within a class.
+
+    What G draws itself, so that the same z is not always the same sample, does not count.
+    """
+    z, y = scene.always
+    with evaluating(state.players, state.generator):
+        first, again = (state.generator(*((z,) if y is None else (z, y))) for _ in range(2))
+    own = float((first - again).flatten(1).double().square().sum(1).mean()) / 2
+    spread = math.sqrt(max(_within(fakes, scene.y) ** 2 - own, 0.0))
+    return spread / max(
         _within(scene.held[0], scene.held[1] if scene.y is not None else None), 1e-30
     )
 
@@ -213,37 +227,35 @@ def _within(x: Tensor, y: Tensor | None) -> float:
     return math.sqrt(total / max(len(x) - len(parts), 1))
 
 
-def _label_effect(state: State, scene: Scene) -> float | None:
-    """The spread over classes of G's class means, all from the same latents, over the data's."""
+def _labels_effect(state: State, scene: Scene) -> tuple[float | None, float | None]:
+    """The spread over classes of G's class means, all from the same latents, over the data's; and
+    the slope of the former on the latter.
+    """
     classes = state.space.classes
     if classes is None or scene.y is None or scene.held[1] is None:
-        return None
+        return None, None
+    x, y = scene.held[0].flatten(1).double(), scene.held[1]
+    seen = y.unique()
+    if len(seen) < 2:
+        return None, None
     z = scene.z[: max(LATENTS // classes, 8)]
     with evaluating(state.players, state.generator):
-        means = torch.stack(
-            [
-                state.generator(z, torch.full((len(z),), c, device=z.device))
-                .flatten(1)
-                .double()
-                .mean(0)
-                for c in range(classes)
-            ]
-        )
-    x, y = scene.held[0].flatten(1).double(), scene.held[1]
-    real = torch.stack([x[y == c].mean(0) for c in y.unique()])
-    spread = math.sqrt(float(real.var(0).sum())) if len(real) > 1 else 0.0
-    return math.sqrt(float(means.var(0).sum())) / spread if spread > 0 else None
+        labels = seen.repeat_interleave(len(z))
+        made = state.generator(z.repeat(len(seen), 1), labels).flatten(1).double()
+    fake = made.reshape(len(seen), len(z), -1).mean(1)
+    real = torch.stack([x[y == c].mean(0) for c in seen])
+    fake, real = fake - fake.mean(0), real - real.mean(0)
+    square = float(real.square().sum())
+    if not square > 0:
+        return None, None
+    return math.sqrt(float(fake.square().sum()) / square), float((fake * real).sum()) / square
 
 
-def _outside(generator: nn.Module, held: Tensor) -> float:
-    """Share of real values beyond what the generator's last step can reach."""
-    reaches = [(m.low, m.high) for m in generator.modules() if isinstance(m, Output)]
-    if not reaches:
+def _reach(generator: nn.Module) -> tuple[float, float]:
+    """Least and greatest value that the generator's last step can give."""
+    found = [(m.low, m.high) for m in generator.modules() if isinstance(m, Output)]
+    if not found:
         last = list(generator.modules())[-1]
         known = {nn.Tanh: (-1.0, 1.0), nn.Sigmoid: (0.0, 1.0), nn.ReLU: (0.0, math.inf)}
-        reaches = [known[type(last)]] if type(last) in known else []
-    if not reaches:
-        return 0.0
-    low, high = reaches[-1]
-    margin = 1e-6 * max([1.0, *(abs(v) for v in (low, high) if math.isfinite(v))])
-    return float(((held < low - margin) | (held > high + margin)).double().mean())
+        found = [known[type(last)]] if type(last) in known else []
+    return found[-1] if found else (-math.inf, math.inf)

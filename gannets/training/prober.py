@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gannets.data import Source
 from gannets.diagnosis import Case, Clones, Finding, Learned, Probe, Referee, compare, diagnosed
+from gannets.diagnosis.leak import leaked
 from gannets.diagnosis.order import answers
 from gannets.diagnosis.referee import FEWEST
 from gannets.errors import InputError
-from gannets.game import PLAYERS, Players, Stream
+from gannets.game import Stream
 from gannets.metrics.comparison import Comparison, FeatureMap
 from gannets.metrics.duality import DualityGap, discriminator_gains
 from gannets.metrics.features import PCA, Auto, Extractor, extractor
 from gannets.metrics.memorisation import Memorisation
 from gannets.metrics.samples import Samples
+from gannets.training.begun import APART, Begun
 from gannets.training.observed import (
     LATENTS,
     Rows,
@@ -27,18 +29,13 @@ from gannets.training.observed import (
     evaluating,
     outputs_of,
     verdicts_of,
-    weights_of,
 )
-from gannets.training.probing import Probing
+from gannets.training.probing import Probing, due
+from gannets.training.standing import game_of, held_out
 from gannets.training.state import State
-from gannets.training.subject import game_of, held_out
 
 __all__ = ["Prober"]
 
-APART = 10
-"""Updates over which movement is seen."""
-FIRST = 50
-"""The first probe: set-up faults show at once."""
 AXES = 32
 """Principal axes through which images and wide rows are seen."""
 KNOWN = 1_000
@@ -52,12 +49,16 @@ AGAIN = 10
 class Prober:
     """Probes a game, and knows what the probes so far say of it."""
 
-    def __init__(self, state: State, probing: Probing) -> None:
-        self._state, self._probing = state, probing
+    def __init__(
+        self, state: State, probing: Probing, *, held: Source | None = None, seed: int | None = None
+    ) -> None:
+        self._state, self._probing, self._given = state, probing, held
+        self._seed = state.recipe.seed if seed is None else seed
         self._fixed: Scene | None = None
         self._map: FeatureMap | None = None
         self._known: Comparison | None = None
-        self._before: tuple[int, Tensor, Players[list[Tensor]]] | None = None
+        self.begun = Begun(state)
+        """Probes that were begun, which a checkpoint holds."""
         self.probes: list[Probe] = []
         """Those so far, oldest first."""
 
@@ -68,12 +69,16 @@ class Prober:
     def look(self) -> Probe | None:
         """What is due after this update: a probe, or a note of where G is, for the next one."""
         step = self._state.step
-        if self._due(step + APART):
-            always = (self._fixed or self._begin()).always
-            with evaluating(self._state.players):
-                early = _made(self._state.players.generator, *always)
-            self._before = step, early, weights_of(self._state)
-        return self.probe() if self._due(step) else None
+        probe = self.probe() if due(step, self._probing) else None
+        if due(step + APART, self._probing):
+            self.note()
+        return probe
+
+    def note(self) -> None:
+        """Note where G is, so that a probe ten updates on sees how it has moved."""
+        always = (self._fixed or self._begin()).always
+        with evaluating(self._state.players):
+            self.begun.note(_made(self._state.players.generator, *always))
 
     def probe(self, *, clones: int | None = None) -> Probe:
         """Look at the game as it is. `clones`: train copies of D for so many updates (None: where
@@ -88,31 +93,6 @@ class Prober:
             self.probes[-1] = probe
         return probe
 
-    def tensors(self) -> dict[str, Tensor]:
-        """What a checkpoint holds of a probe that was begun: where G was ten updates before it."""
-        if self._before is None or self._before[0] + APART <= self._state.step:
-            return {}
-        _, early, weights = self._before
-        kept = {f"probe.{p}.{i}": w for p in PLAYERS for i, w in enumerate(weights[p])}
-        return {"probe.outputs": early, **kept}
-
-    def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up a probe that was begun."""
-        state = self._state
-        if "probe.outputs" not in tensors:
-            return
-        weights = Players(
-            *(
-                [
-                    tensors[f"probe.{p}.{i}"].to(state.device)
-                    for i in range(len(state.parameters[p]))
-                ]
-                for p in PLAYERS
-            )
-        )
-        step = next(s for s in range(state.step + 1, state.step + APART + 1) if self._due(s))
-        self._before = step - APART, tensors["probe.outputs"].to(state.device), weights
-
     @property
     def case(self) -> Case:
         """The run as the rules see it."""
@@ -126,9 +106,6 @@ class Prober:
     def finding(self) -> Finding | None:
         """What the probes so far say; None before the first."""
         return diagnosed(self.case) if self.probes else None
-
-    def _due(self, step: int) -> bool:
-        return step > 0 and (step % self._probing.every == 0 or step == FIRST)
 
     def _asks(self) -> bool:
         if not self._probing.clones:
@@ -146,9 +123,7 @@ class Prober:
             fakes = _made(net, scene.z, scene.y)
             raw = _made(last, scene.z, scene.y) if state.averaged else None
             followed = _made(net, *scene.always), _made(last, *scene.always)
-        before = None
-        if self._before is not None and self._before[0] == state.step - APART:
-            before = self._before[1:]
+        before = self.begun.before()
         outputs = outputs_of(state, scene, fakes=fakes, raw=raw, followed=followed, before=before)
         there = n >= FEWEST and bool(torch.isfinite(fakes).all())
         leak, leak_p = self._leak(scene, fakes) if there else (None, None)
@@ -168,9 +143,12 @@ class Prober:
 
     def _begin(self) -> Scene:
         """What is the same for all probes; everything is drawn from streams of their own."""
-        state, seed = self._state, self._state.recipe.seed
-        found = held_out(state.recipe, device=state.device)
-        self._held = state.source if found is None else found[1]
+        state, seed = self._state, self._seed
+        found = None
+        if self._given is None:
+            found = held_out(state.recipe, device=state.device)
+        held = found[1] if found is not None else self._given
+        self._held = state.source if held is None else held
         known = self._some(self._held, KNOWN, "known")
         reals = self._samples(*known)
         self._map = self._features(reals).build(reals, device=state.device)
@@ -180,7 +158,7 @@ class Prober:
         if state.space.classes is not None and labels is not None:
             y = labels[torch.arange(LATENTS, device=labels.device) % len(labels)]
         x = known[0].flatten(1).double()
-        if found is not None and not state.source.endless:
+        if held is not None and not state.source.endless:
             train = self._samples(*self._some(state.source, KNOWN, "known"))
             self._known = Comparison(
                 real=reals, fake=reals, map=self._map, train=train, holdout=reals, seed=seed
@@ -209,7 +187,7 @@ class Prober:
 
     def _some(self, source: Source, n: int, name: str) -> Rows:
         """Up to n samples of a source, others after each update."""
-        seed, step = self._state.recipe.seed, self._state.step
+        seed, step = self._seed, self._state.step
         stream = Stream(seed, f"probe/{name}").at(0 if name == "known" else step)
         if source.endless:
             x, y = source.batch(FAR + int(stream.integers(1 << 20, 1)), n)
@@ -239,29 +217,35 @@ class Prober:
     # What is said of fakes.
 
     def _judge(self, scene: Scene, fakes: Tensor) -> Referee:
-        return compare(real=self._see(scene.held[0]), fake=self._see(fakes), seed=scene.seed)
+        held = scene.held[0]
+        beyond = None
+        if hasattr(self._map, "axes"):
+            beyond = self._left_out(held), self._left_out(fakes)
+        return compare(real=self._see(held), fake=self._see(fakes), beyond=beyond, seed=scene.seed)
+
+    def _left_out(self, x: Tensor) -> Tensor:
+        """How far samples lie off the principal axes through which they are seen."""
+        map_: Any = self._map
+        centred = self._samples(x).x.flatten(1).double() - map_.mean
+        along = (centred @ map_.axes).square().sum(1)
+        return (centred.square().sum(1) - along).clamp_min(0).sqrt()
 
     def _leak(self, scene: Scene, fakes: Tensor) -> tuple[float | None, float | None]:
-        """How many more fakes than reals are nearer to reals as D sees them than as they are."""
-        views = getattr(self._state.recipe.joint, "through", ())
-        others = self._see(scene.held[0])
-        third = len(others) // 3
-        if not views or third < FEWEST:
+        """Whether fakes look like reals as D sees them, rather than as they are."""
+        views, x = getattr(self._state.recipe.joint, "through", ()), scene.held[0]
+        half = len(x) // 2
+        if not views or half < FEWEST:
             return None, None
-        x, random = scene.train[0], Stream(scene.seed, "probe/leak", self._state.device)
-        seen = x[third : 2 * third]
+        stream = Stream(scene.seed, "probe/leak", self._state.device)
+        random, seen = stream.at(self._state.step), x[half : 2 * half]
         for view in views:
             seen = view(seen, random, self._state.movers.generator.updates)
-        plain, viewed = self._see(x[:third]), self._see(seen)
-
-        def share(points: Tensor) -> float:
-            nearer = torch.cdist(points, viewed).amin(1) < torch.cdist(points, plain).amin(1)
-            return float(nearer.double().mean())
-
-        ours, theirs = share(self._see(fakes)), share(others)
-        n, pooled = len(others), (ours + theirs) / 2
-        error = math.sqrt(max(pooled * (1 - pooled), 1e-12) * 2 / n)
-        return ours - theirs, 0.5 * math.erfc((ours - theirs) / error / math.sqrt(2))
+        return leaked(
+            plain=self._see(x[:half]),
+            seen=self._see(seen),
+            fake=self._see(fakes[:half]),
+            seed=scene.seed,
+        )
 
     def _learned(self, fakes: Tensor) -> Learned | None:
         if self._known is None:
@@ -283,8 +267,10 @@ class Prober:
         """Copies of D against G as it is; None where their numbers are none."""
         metric = DualityGap(steps=steps, samples=max(20, 2 * self._probing.n))
         played = game_of(self._state)
+        if self._given is not None:
+            played = replace(played, holdout=self._given)
         try:
-            gains = discriminator_gains(played, metric=metric, seed=self._state.recipe.seed)
+            gains = discriminator_gains(played, metric=metric, seed=self._seed)
         except InputError:
             return None
         (reference, accuracy), (own, _) = gains["reference"], gains["own"]

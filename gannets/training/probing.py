@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from gannets.diagnosis.referee import FEWEST
 from gannets.errors import InputError
 
-__all__ = ["Probing"]
+__all__ = ["Probing", "due"]
+
+FIRST = 50
+"""The first probe: set-up faults show at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +36,8 @@ class Probing:
                 raise InputError(
                     f"Probing.{field} must be at least {least}, not {getattr(self, field)}."
                 )
+
+
+def due(step: int, probing: Probing) -> bool:
+    """Whether there is a probe after so many updates."""
+    return step > 0 and (step % probing.every == 0 or step == FIRST)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gannets.game import PLAYERS
 from gannets.training.finite import NonFiniteError
+from gannets.training.prober import Prober
 from gannets.training.state import State
 from gannets.training.window import Window
 
@@ -23,11 +24,12 @@ FACTOR = 0.5
 class Rollback:
     """A copy, in the memory of the CPU, of what was last saved."""
 
-    def __init__(self, state: State, window: Window) -> None:
-        self._state, self._window = state, window
+    def __init__(self, state: State, window: Window, prober: Prober | None = None) -> None:
+        self._state, self._window, self._prober = state, window, prober
         self._most = state.recipe.rollbacks
         self._tensors: dict[str, Tensor] = {}
         self._sums: dict[str, Tensor] = {}
+        self._begun: dict[str, Tensor] = {}
         self.remember()
 
     def remember(self) -> None:
@@ -36,6 +38,8 @@ class Rollback:
             return
         self._tensors = {k: _copy(v) for k, v in self._state.tensors().items()}
         self._sums = {k: _copy(v) for k, v in self._window.tensors().items()}
+        if self._prober is not None:
+            self._begun = {k: _copy(v) for k, v in self._prober.begun.tensors().items()}
         self._counters = self._state.counters()
         self._open = self._window.counters()
 
@@ -48,6 +52,8 @@ class Rollback:
         state.load(self._tensors, self._counters)
         sums = self._sums.get("window")
         self._window.load(None if sums is None else sums.to(state.device), self._open)
+        if self._prober is not None:
+            self._prober.begun.load(self._begun)
         for player in PLAYERS:
             state.movers[player].scale = scale
         return (

@@ -16,9 +16,9 @@ from gannets.metrics.samples import Samples
 from gannets.metrics.squared import squared
 from gannets.theory.densities import Density
 from gannets.training.run import Run
+from gannets.training.standing import held_out
 from gannets.training.subject import (
     LatentSpace,
-    held_out,
     is_model,
     is_run,
     model_of,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,23 +10,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gannets.data import Data, Source, open_source
 from gannets.errors import InputError
 from gannets.game import Prior, Stream
 from gannets.metrics.played import Played
 from gannets.metrics.samples import Samples
-from gannets.theory.densities import Density
 from gannets.training.layout import check
 from gannets.training.model import Model
-from gannets.training.recipe import Recipe
 from gannets.training.run import Run
+from gannets.training.standing import game_of
 from gannets.training.state import State
 
 __all__ = [
     "LatentSpace",
-    "PARTS",
-    "game_of",
-    "held_out",
     "in_units",
     "is_model",
     "is_run",
@@ -36,9 +30,6 @@ __all__ = [
     "played",
     "samples_of",
 ]
-
-PARTS = ("validation", "test")
-"""What was held out, in the order in which it is looked at while a game is played."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,27 +78,6 @@ def samples_of(model: Model, n: int, *, seed: int, name: str, like: Samples | No
     return Samples(x.clamp(0, 1) if x.ndim == 4 and model.space.bounds else x, labels, name)
 
 
-def held_out(
-    recipe: Recipe,
-    parts: Sequence[str] = PARTS,
-    *,
-    device: torch.device | str = "cpu",
-    seed: int | None = None,
-) -> tuple[str, Source] | None:
-    """The first of `parts` that the recipe's data have and were not trained on, with its name."""
-    data = recipe.data
-    seed = recipe.seed if seed is None else seed
-    for part in parts:
-        try:
-            if isinstance(data, Density):
-                return part, open_source(data, seed=seed, device=device, split=part)
-            if isinstance(data, Data) and data.on(part) != data:
-                return part, data.on(part).load(seed=seed, device=torch.device(device))
-        except InputError:  # these data have no such part
-            continue
-    return None
-
-
 def played(run: Run, *, device: str | torch.device = "cpu") -> Played:
     """The game of a run as its last checkpoint has it."""
     state = State(run.recipe, device=device)
@@ -116,27 +86,6 @@ def played(run: Run, *, device: str | torch.device = "cpu") -> Played:
         raise InputError(f"{run.path} has no checkpoint, so that there is no game to look at.")
     state.load(checkpoint.tensors, checkpoint.counters)
     return game_of(state)
-
-
-def game_of(state: State) -> Played:
-    """The game as it is now. Its nets are the state's own."""
-    recipe = state.recipe
-    holdout = held_out(recipe, device=state.device)
-    return Played(
-        players=state.players,
-        game=recipe.game,
-        joint=recipe.joint,
-        prior=recipe.prior,
-        optimizers=recipe.optimizers,
-        train=state.source,
-        holdout=None if holdout is None else holdout[1],
-        batch=recipe.batch,
-        generator_batch=recipe.generator_batch,
-        constraint=recipe.constraint,
-        updates=state.movers.map(lambda mover: mover.updates),
-        scale=state.movers.map(lambda mover: mover.scale),
-        moments=state.movers.map(lambda mover: mover.tensors()),
-    )
 
 
 def is_run(thing: Any) -> bool:

@@ -22,7 +22,7 @@ from gannets.metrics.samples import Samples
 from gannets.objectives import Minimax
 from gannets.theory import Normal, Ring
 from gannets.training import State
-from gannets.training.subject import game_of
+from gannets.training.standing import game_of
 from gannets.updates import SGD
 from tests.metrics.helpers import Values
 from tests.small import small

@@ -185,7 +185,7 @@ class Flaky:
 def test_what_cannot_be_measured_does_not_end_a_game(tmp_path: Path) -> None:
     evaluation = Evaluation(every=2, metrics=(Flaky(),), n=20)
     training = Training.start(quick(tmp_path), out=tmp_path / "run", device="cpu")
-    training._monitor._evaluation = evaluation  # type: ignore[union-attr]
+    training._watch.monitor._evaluation = evaluation  # type: ignore[union-attr]
     assert [step.index for step in training][-1] == 12
     assert [len(report) for _, report in training.evaluated] == [1, 0, 0, 0, 0, 0, 0]
     assert training.evaluated[1][1].skipped == (("step 2", "There is nothing to measure."),)
@@ -202,7 +202,7 @@ def test_data_that_hold_nothing_out_are_measured_against_themselves(tmp_path: Pa
 
 def test_what_is_held_out_is_measured_against() -> None:
     from gannets import recipes
-    from gannets.training.subject import held_out
+    from gannets.training.standing import held_out
 
     found = held_out(recipes.get("digits"))
     assert found is not None

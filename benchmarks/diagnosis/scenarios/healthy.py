@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from benchmarks.diagnosis.bases import FAMILIES, base
 from benchmarks.diagnosis.scenario import Scenario
 from gannets.game import Game
@@ -12,16 +14,15 @@ from gannets.training import Recipe
 
 def scenarios() -> list[Scenario]:
     """Each family's own recipe; on toys other objectives, too, and no average."""
-    own = [
-        Scenario(symptom="", family=family, recipe=lambda seed, f=family: base(f, seed))
-        for family in FAMILIES
-    ]
+    others = {
+        "hinge": _hinge,
+        "least squares": _least_squares,
+        "WGAN-GP": _wasserstein,
+        "no average": _bare,
+    }
     return [
-        *own,
-        Scenario(symptom="", family="ring", title="hinge", recipe=_hinge),
-        Scenario(symptom="", family="ring", title="least squares", recipe=_least_squares),
-        Scenario(symptom="", family="ring", title="WGAN-GP", recipe=_wasserstein),
-        Scenario(symptom="", family="ring", title="no average", recipe=_bare),
+        *(Scenario(symptom="", family=f, recipe=partial(base, f)) for f in FAMILIES),
+        *(Scenario(symptom="", family="ring", title=t, recipe=r) for t, r in others.items()),
         Scenario(symptom="", family="digits", title="no average", recipe=_bare_digits),
     ]
 

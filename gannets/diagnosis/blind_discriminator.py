@@ -1,0 +1,111 @@
+"""Blind discriminator: a referee tells the fakes, and D could not, however long it were trained.
+
+A copy of D that a reference optimizer trains against G as it is stays near chance on held-out
+samples, while a nearest-neighbour classifier (Lopez-Paz and Oquab 2017) tells nearly all. What is
+wrong with the fakes lies where D's net does not look: inputs it is not shown, too few weights, a
+receptive field too small, a view that hides it. The losses of such a game are those of an
+equilibrium, its duality gap is 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gannets.diagnosis.case import Case, judged
+from gannets.diagnosis.finding import Answer, Remedy
+
+__all__ = ["BlindDiscriminator"]
+
+WIDE = 256
+"""Units of a layer that see enough of what the benchmark's data show (28 x 28 and less)."""
+
+
+@dataclass(frozen=True)
+class BlindDiscriminator:
+    """D's net cannot see what is wrong with the fakes."""
+
+    symptom = "blind discriminator"
+
+    told: float = 0.95
+    """Of fakes and held-out reals, told apart by the referee, at least."""
+    accuracy: float = 0.8
+    """Of a copy of D that a reference optimizer trains, at most."""
+
+    def __call__(self, case: Case) -> Answer:
+        return judged(
+            self.symptom,
+            (
+                case.evidence(
+                    "fakes and held-out reals that the referee tells",
+                    "referee.c2st",
+                    above=self.told,
+                ),
+                case.evidence(
+                    "those that a copy of D tells, trained for this",
+                    "clones.accuracy",
+                    below=self.accuracy,
+                    needs=1,
+                ),
+            ),
+            why="The referee tells nearly all fakes, and D's net cannot learn to: what is wrong "
+            "with them is where it does not look.",
+            remedies=lambda: remedies(case),
+            costly=1,
+            but="fakes come nearer to held-out data" if case.improves else "",
+        )
+
+
+def remedies(case: Case) -> tuple[Remedy, ...]:
+    """No views that hide; a larger net of D's own kind; a net that is shown all of a sample."""
+    recipe, found = case.recipe, []
+    if getattr(recipe.joint, "through", ()):
+        found.append(
+            Remedy(
+                changes=("joint.through=()",),
+                why="D sees samples through views, which hide from it what they wash out.",
+                source="Karras et al. 2020, section 2.2",
+                fresh=True,
+            )
+        )
+    if (larger := _larger(recipe.nets.discriminator)) is not None:
+        found.append(
+            Remedy(
+                changes=(larger,),
+                why="A larger D sees what a smaller one cannot.",
+                source="Goodfellow et al. 2014, section 4: D must have enough capacity",
+                fresh=True,
+            )
+        )
+    else:
+        found.append(
+            Remedy(
+                changes=(
+                    f'nets.discriminator=MLP(hidden=({WIDE}, {WIDE}), activation="leaky_relu")',
+                ),
+                why="A net whose first layer is joined to all of a sample sees all of it.",
+                source="Goodfellow et al. 2014, section 4: D must have enough capacity",
+                fresh=True,
+            )
+        )
+    return tuple(found)
+
+
+def _larger(net: Any) -> str | None:
+    """The change that makes a D of a kind that sees all of a sample larger; None for others."""
+    kind = type(net).__name__
+    if kind == "MLP":
+        widest = max([WIDE // 2, *net.hidden])
+        layers = (2 * widest,) * max(2, len(net.hidden))
+        return f"nets.discriminator={_like(net, layers)!r}"
+    if kind == "DCGAN":
+        return f"nets.discriminator.width={2 * net.width}"
+    return None
+
+
+def _like(net: Any, hidden: tuple[int, ...]) -> Any:
+    """The net with other layers: what it states layer by layer is stated of all, as for the last."""
+    from dataclasses import replace
+
+    activation = net.activations[-1] if net.hidden else "leaky_relu"
+    return replace(net, hidden=hidden, activation=activation, init=net.inits[-1])
