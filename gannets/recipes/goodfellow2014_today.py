@@ -5,7 +5,7 @@ penalties hold its slope. New are relativistic pairing with R1 and R2 (Huang et 
 2), Adam with beta1 = 0 for both players, which move in turn, each on a batch of its own, an average
 of G's weights (Yazici et al. 2019), and a learning rate that ends at zero.
 
-To expect: more than the Parzen log-likelihood that the authors' settings reach, in a quarter of
+To expect: more than the Parzen log-likelihood that the authors' settings reach, in a sixth of
 their updates; see `gannets reproduce table1-mnist`.
 """
 
@@ -25,7 +25,7 @@ goodfellow2014_today = replace(
     nets=Nets(goodfellow2014.nets.generator, MaxoutMLP(keep=(1.0, 1.0))),
     game=Game(RpGAN(), discriminator_terms=(R1(gamma=0.5), R2(gamma=0.5))),
     update=Alternating(k=1),
-    optimizers=both(Adam(lr=Linear(5e-4, 0.0, steps=15_000, after=15_000), betas=(0.0, 0.99))),
+    optimizers=both(Adam(lr=Linear(5e-4, 0.0, steps=5_000, after=15_000), betas=(0.0, 0.99))),
     averaging=Average(half_life=100_000),
-    steps=30_000,
+    steps=20_000,
 )

@@ -6,6 +6,11 @@ the test set is scored under 10,000 samples of G. Beside it stand what puts the 
 as many true samples, k-means centroids (Theis et al. 2016, table 1: they beat true samples), and
 the same nets trained with what has been learnt since (`recipes/goodfellow2014_today.py`). Rows
 are of the checkpoint that was best on validation samples.
+
+The authors' script has no stopping rule, and its learning rate is still two thirds of what it was
+when 250 epochs are over: the last weights swing about a point that is much better than they are.
+So the row that is held against the paper's is that of the average of G's weights over 50 epochs
+more. The game is not changed by it.
 """
 
 from __future__ import annotations
@@ -66,16 +71,19 @@ class Table1Mnist:
         authors = bench.train(self.authors.name, self.authors)
         ours = table.row(authors.best_model.sample(self.samples))
         yield _played(authors, "the authors' settings")
-        yield self._as_published(ours)
+        yield shown("their Parzen LL, best by validation, nats", f"{ours.mean:.4g} {ours.words}")
         mean = bench.branch("goodfellow2014-averaged", self.with_average(), parent=authors)
-        what = "the same gone on with, the average of its weights: nats more"
+        row = table.row(mean.best_model.sample(self.samples))
+        yield self._as_published(row)
+        what = "the average of G's weights: nats more than the last weights"
         if self.paper is None:  # so few updates have learnt nothing that could be averaged
-            yield shown(what, table.row(mean.best_model.sample(self.samples)).mean - ours.mean)
+            yield shown(what, f"{row.mean - ours.mean:.4g}")
         else:
-            yield self._more(what, mean, table, ours)
+            yield self._more(what, row, ours)
         today = bench.train(self.today.name, self.today)
         yield _played(today, "today's recipe, the same nets")
-        yield self._more("today's recipe: nats more than the authors'", today, table, ours)
+        found = table.row(today.best_model.sample(self.samples))
+        yield self._more("today's recipe: nats more than the authors'", found, ours)
         true = table.row(table.true_samples(self.samples, bench.stream("true").generator))
         yield shown("as many true samples", f"{true.mean:.4g} {true.words}")
         blurred = table.row(table.kmeans(self.samples, bench.seed))
@@ -105,26 +113,25 @@ class Table1Mnist:
             steps=self.authors.steps + self.averaged,
         )
 
-    def _more(self, what: str, run: Run, table: ParzenTable, than: Row) -> Claim:
-        """How much better a run is than the authors' settings are."""
-        row = table.row(run.best_model.sample(self.samples))
+    def _more(self, what: str, row: Row, than: Row) -> Claim:
+        """How much better a row is than that of the authors' settings."""
         more, error = row.more_than(than)
         note = f"± {error:.2g} ({row.mean:.4g} {row.words})"
         return at_least(what, more, 2 * error, note=note)
 
-    def _as_published(self, ours: Row) -> Claim:
+    def _as_published(self, row: Row) -> Claim:
         """The authors' game beside the authors' figure, two standard errors apart at most."""
         if self.paper is None:
-            what = "Parzen LL of narrow nets on 8x8 digits, the authors' settings, nats"
-            return shown(what, f"{ours.mean:.4g} {ours.words}")
+            what = "the same gone on with, the average of G's weights, nats"
+            return shown(what, f"{row.mean:.4g} {row.words}")
         mean, error = self.paper
         return near(
-            "Parzen LL of the authors' nets and settings, best by validation, nats",
-            ours.mean,
+            "Parzen LL of the authors' nets and game, the average of G's weights, nats",
+            row.mean,
             mean,
-            within=2 * math.hypot(error, ours.error),
+            within=2 * math.hypot(error, row.error),
             source=PAPER,
-            note=ours.words,
+            note=row.words,
         )
 
 

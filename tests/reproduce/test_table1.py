@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from gannets.reproduce.common.nearest_sheet import nearest_sheet
 from gannets.reproduce.common.parzen_table import ParzenTable, hours, part
 from gannets.reproduce.table1_faces import Faces
 from gannets.reproduce.table1_mnist import table1_mnist
-from gannets.training import Recipe
 from gannets.training.pictures import sheet
 from tests.small import small
 
