@@ -2,6 +2,7 @@ from gannets.data import Arrays as Arrays
 from gannets.data import Digits as Digits
 from gannets.data import File as File
 from gannets.data import Images as Images
+from gannets.diagnosis import Finding as Finding
 from gannets.errors import InputError as InputError
 from gannets.errors import StoppedError as StoppedError
 from gannets.game import Brightness as Brightness
@@ -31,6 +32,7 @@ from gannets.training import Run as Run
 from gannets.training import StopWhen as StopWhen
 from gannets.training import change as change
 from gannets.training import compare as compare
+from gannets.training import diagnose as diagnose
 from gannets.training import evaluate as evaluate
 from gannets.training import load as load
 from gannets.training import play as play

@@ -33,7 +33,7 @@ def there(family: str) -> bool:
 def base(family: str, seed: int, **changes: Any) -> Recipe:
     """The healthy recipe of a family; `changes` replace its fields."""
     made = _toy(family) if family in TOYS else _images(family)
-    quiet = {"evaluation": None, "sample_every": 0, "checkpoint_every": 0, "record_every": 250}
+    quiet = {"evaluation": None, "sample_every": 500, "checkpoint_every": 0, "record_every": 250}
     return replace(made, **{"seed": seed, "name": family, **quiet, **changes})
 
 

@@ -22,9 +22,12 @@ __all__ = ["SEED", "WHOLE_NUMBER", "WHOLE_NUMBERS", "option", "parse"]
 Verb = Callable[..., int]
 
 
-def option(metavar: str, text: str) -> Any:
-    """How a verb's parameter is described in its help. A default worth knowing is in the text."""
-    return tyro.conf.arg(metavar=metavar, help=text, help_behavior_hint="")
+def option(metavar: str, text: str, *, name: str | None = None) -> Any:
+    """How a verb's parameter is described in its help. A default worth knowing is in the text.
+
+    `name` is the option's, where Python keeps it for itself.
+    """
+    return tyro.conf.arg(metavar=metavar, help=text, help_behavior_hint="", name=name)
 
 
 def _read(word: str) -> int:
@@ -90,7 +93,7 @@ def parse(verb: Verb, name: str, words: Sequence[str]) -> Callable[[], int] | No
 
 def _refuse_unknown_options(verb: Verb, words: Sequence[str]) -> None:
     options = [
-        f"--{name.replace('_', '-')}"
+        f"--{name.strip('_').replace('_', '-')}"
         for name, parameter in inspect.signature(verb).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY
     ]

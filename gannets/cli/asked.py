@@ -1,4 +1,6 @@
-"""What `gannets train` was asked for, and the three ways to begin: anew, again, or from a run."""
+"""What `gannets train` was asked for, and the ways to begin: anew, with the recipe of a run, again,
+or from where a run is.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from gannets.cli.choice import Chosen
     from gannets.cli.session import Place
     from gannets.training import Training
+    from gannets.training.watch import OnFinding
 
 __all__ = ["Asked"]
 
@@ -43,6 +46,8 @@ class Asked:
     metrics: str | None
     stop_when: str | None
     resume: str | None
+    from_: str | None
+    on_finding: OnFinding
     out: str | None
     compile: bool
     quiet: bool
@@ -54,8 +59,7 @@ class Asked:
         if self.resume is None:
             numbers = {name: getattr(self, name) for name in ("steps", "batch", "seed")}
             return choose(
-                self.data,
-                recipe=self.recipe,
+                self._beginning(),
                 numbers={**numbers, "micro_batch": self.micro_batch},
                 precision=self.precision,
                 evaluation={
@@ -64,6 +68,11 @@ class Asked:
                     "stop_when": self.stop_when,
                 },
                 changes=self.changes,
+            )
+        if self.from_ is not None:
+            raise InputError(
+                f"--resume {self.resume} goes on from where a run is, and --from {self.from_} "
+                "begins anew with the recipe of one: leave one of them out."
             )
         self._refuse_changes(self.resume)
         names = names_of(self.recipe)
@@ -74,6 +83,20 @@ class Asked:
             names=names,
             file=self.recipe,
         )
+
+    def _beginning(self) -> Chosen:
+        """The recipe as it is before what was given changes it."""
+        from gannets.cli.choice import Chosen, named, names_of, open_run
+
+        if self.from_ is None:
+            return named(self.data, self.recipe)
+        if self.data is not None:
+            raise InputError(
+                f"--from {self.from_} has its data in its recipe, and {self.data} was given too: "
+                "leave that out, or change them with --set data=VALUE."
+            )
+        names = names_of(self.recipe)
+        return Chosen(open_run(self.from_, names).recipe, names or {}, self.recipe)
 
     def _refuse_changes(self, run: str) -> None:
         """A run is continued as it was begun: bit for bit."""
@@ -103,7 +126,14 @@ class Asked:
 
         with Place.joined(self.device) as place:
             training = self._training(chosen, place)
-            return play(training, code=chosen.file, quiet=self.quiet, compile=self.compile)
+            return play(
+                training,
+                code=chosen.file,
+                quiet=self.quiet,
+                compile=self.compile,
+                on_finding=self.on_finding,
+                names=chosen.names,
+            )
 
     def _training(self, chosen: Chosen, place: Place) -> Training:
         from gannets.cli.launch import restarted
@@ -114,7 +144,11 @@ class Asked:
             # The agent has started this process again: its run was begun before.
             return resumed(out, names=chosen.names, steps=None, place=place)
         if self.resume is None:
-            return started(chosen, out=out, place=place)
+            training = started(chosen, out=out, place=place)
+            if self.from_ is not None:
+                changed = "".join(f", {change}" for change in self.changes)
+                training.log(f"begins anew with the recipe of {self.from_}{changed}")
+            return training
         if self.changes:
             return branched(self.resume, chosen, out=out, place=place)
         return resumed(self.resume, names=chosen.names, steps=self.steps, place=place)
@@ -139,6 +173,8 @@ class Asked:
             "--metrics": self.metrics,
             "--stop-when": self.stop_when,
             "--resume": self.resume,
+            "--from": self.from_,
+            "--on-finding": self.on_finding,
             "--out": None if goes_on else run,
         }
         pairs = [(name, str(value)) for name, value in options.items() if value is not None]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gannets.training import Recipe, Run
     from gannets.training.notation import Vocabulary
 
-__all__ = ["Chosen", "changed", "choose", "is_file", "names_of", "open_run"]
+__all__ = ["Chosen", "changed", "choose", "is_file", "named", "names_of", "open_run"]
 
 SHORT = {"fp32": "float32", "fp64": "float64", "bf16": "bfloat16"}
 
@@ -31,16 +31,14 @@ class Chosen:
 
 
 def choose(
-    data: str | None,
+    chosen: Chosen,
     *,
-    recipe: str | None,
     numbers: dict[str, int | None],
     precision: str | None,
     evaluation: dict[str, Any],
     changes: Sequence[str],
 ) -> Chosen:
     """The recipe that a command line asks for; what is not given is as the recipe has it."""
-    chosen = _recipe(data, recipe)
     value = chosen.recipe
     if precision is not None:
         value = replace(value, precision=SHORT.get(precision, precision))
@@ -66,7 +64,8 @@ def changed(
     return Chosen(value, names or {}, file)
 
 
-def _recipe(data: str | None, recipe: str | None) -> Chosen:
+def named(data: str | None, recipe: str | None) -> Chosen:
+    """The recipe of that name, on those data; one of them may be left out."""
     from gannets import recipes
 
     if data is None and recipe is None:

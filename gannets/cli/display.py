@@ -1,7 +1,7 @@
 """A run as it is played: redrawn in place in a terminal, plain lines everywhere else.
 
 Drawing is given a share of the time, not a rate: what takes long is drawn less often, so that no
-terminal, however slow, slows the training by more than `SHARE` per view.
+terminal, however slow, slows the training by more than `Pace` allows a view.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from rich.text import Text
 from gannets.cli.halfblocks import beside, can_show, half_blocks
 from gannets.cli.sparkline import sparkline
 from gannets.cli.thumbnails import thumbnails
-from gannets.cli.words import clock, itemised, number, speed
+from gannets.cli.timing import Clock, Pace
+from gannets.cli.words import itemised, number, speed
 from gannets.game import PLAYERS
 from gannets.metrics import Estimate
 from gannets.metrics.report import figure
 from gannets.training import Training
+from gannets.training.watch import verdict
 
 __all__ = ["Lines", "Pace", "Quiet", "Terminal", "View"]
 
-SHARE = 0.006
-"""The share of the time that the numbers may take, and the picture again."""
 WIDEST = 120
 NARROWEST_PICTURE = 40
 LEAST_ROWS = 4
@@ -68,58 +68,18 @@ class Quiet:
         pass
 
 
-class Pace:
-    """When something is due again: after `interval` seconds, or later if it takes long."""
-
-    def __init__(self, interval: float, share: float = SHARE) -> None:
-        self._interval = interval
-        self._share = share
-        self._next = 0.0
-        # The least of a few, so that the first time, or a busy machine, makes no long pause.
-        self._costs: deque[float] = deque([0.0], maxlen=3)
-
-    def due(self, now: float) -> bool:
-        """Whether it is time."""
-        return now >= self._next
-
-    def done(self, start: float, end: float) -> None:
-        """It was done from `start` to `end`."""
-        self._costs.append(end - start)
-        self._next = end + max(self._interval, min(self._costs) / self._share)
-
-
-class _Clock:
-    """Steps a second over the last while, and the time that is left."""
-
-    def __init__(self, training: Training) -> None:
-        self._training = training
-        self._marks = deque([(time.perf_counter(), training.state.step)], maxlen=20)
-
-    def mark(self, now: float) -> None:
-        self._marks.append((now, self._training.state.step))
-
-    @property
-    def rate(self) -> float:
-        (t0, first), (t1, last) = self._marks[0], self._marks[-1]
-        return (last - first) / (t1 - t0) if t1 > t0 else 0.0
-
-    @property
-    def left(self) -> str:
-        steps = self._training.recipe.steps - self._training.state.step
-        return f"{clock(steps / self.rate)} left" if self.rate > 0 else ""
-
-
 class Lines:
     """Plain lines, one every few seconds, without control characters."""
 
     def __init__(self, console: Console, training: Training, *, interval: float = 5.0) -> None:
         self._console = console
         self._training = training
-        self._clock = _Clock(training)
+        self._clock = Clock(training)
         self._interval = interval
         self._next = 0.0
         self._seen: Any = training.line
         self._measured = len(training.evaluated)
+        self._verdict = verdict(training.finding)
 
     def __enter__(self) -> Lines:
         return self
@@ -129,6 +89,9 @@ class Lines:
         if len(self._training.evaluated) > self._measured:
             self._measured = len(self._training.evaluated)
             self._print_measured()
+        if verdict(self._training.finding) != self._verdict:
+            self._verdict = verdict(self._training.finding)
+            self._print_found()
         if self._training.line is self._seen:
             return
         self._seen = self._training.line
@@ -153,6 +116,14 @@ class Lines:
             markup=False,
         )
 
+    def _print_found(self) -> None:
+        """What the probes say now that they did not say before."""
+        found = self._training.finding
+        assert found is not None
+        done = f"{found.step:>{len(f'{self._training.recipe.steps:,}')},}   found      "
+        said = f"{found.symptom}: {found.sentence}"
+        self._console.print(done + said, soft_wrap=True, highlight=False, markup=False)
+
     def _print_measured(self) -> None:
         """What was measured last: values, and what a perfect generator would get."""
         step, report = self._training.evaluated[-1]
@@ -171,7 +142,7 @@ class Terminal:
     def __init__(self, console: Console, training: Training) -> None:
         self._console = console
         self._training = training
-        self._clock = _Clock(training)
+        self._clock = Clock(training)
         self._numbers, self._pictures = Pace(0.25), Pace(1.0)
         self._picture: RenderableType = ""
         self._seen: Any = None
@@ -212,7 +183,8 @@ class Terminal:
             self._picture = self._paint()
             self._pictures.done(start, time.perf_counter())
         before = time.perf_counter()
-        parts = [self._progress(), "", self._losses(), *self._estimates(), "", self._picture]
+        parts = [self._progress(), "", self._losses(), *self._verdict()]
+        parts += [*self._estimates(), "", self._picture]
         self._live.update(Group(*parts), refresh=True)
         self._numbers.done(before, time.perf_counter())
 
@@ -252,6 +224,16 @@ class Terminal:
             table.add_row(*(cells if self._width >= 64 else cells[:2]))
         return table
 
+    def _verdict(self) -> list[RenderableType]:
+        """What the probes say, in a line."""
+        found = self._training.finding
+        if found is None or found.state == "unknown":
+            return []
+        line = Text(no_wrap=True, overflow="ellipsis")
+        line.append(found.symptom, style="bold red" if found.serious else "bold")
+        line.append(f" at step {found.step:,}: {found.sentence}", style="dim")
+        return [line]
+
     def _estimates(self) -> list[RenderableType]:
         """The estimate that decides, how it came there and what is perfect; the others in a line.
 
@@ -281,7 +263,7 @@ class Terminal:
 
     def _paint(self) -> RenderableType:
         """Samples beside data, as large as the terminal has room for."""
-        rows = self._console.height - 8 - 3 * bool(self._training.evaluated)
+        rows = self._console.height - 8 - 3 * bool(self._training.evaluated) - len(self._verdict())
         side = (self._width - 2) // 2
         if not can_show(self._console) or self._width < NARROWEST_PICTURE or rows < LEAST_ROWS:
             return ""

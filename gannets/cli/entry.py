@@ -21,6 +21,7 @@ VERBS = {
     "train": "Train a generative adversarial net.",
     "sample": "Sample a trained generator.",
     "eval": "Measure how far samples are from data.",
+    "diagnose": "Say what is wrong with a run, and what to change.",
     "reproduce": "Reproduce the theorems, figures and tables of the paper of 2014.",
     "show": "Show a recipe, a run or a file.",
     "recipes": "List the recipes.",

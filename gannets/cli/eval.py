@@ -20,7 +20,7 @@ from gannets.errors import InputError
 if TYPE_CHECKING:
     from gannets.metrics import Report, Reports
 
-__all__ = ["eval"]
+__all__ = ["check_output", "eval"]
 
 
 def eval(
@@ -93,7 +93,7 @@ def eval(
         return 0
     for path, suffix in ((out, ".json"), (picture, ".png")):
         if path is not None:
-            _check(Path(path), suffix)
+            check_output(Path(path), suffix)
     with with_data_dir(data_dir), _in_options():
         fakes, real = _sides(samples, against, recipe)
         _check_data(real, holdout, picture)
@@ -123,7 +123,7 @@ def eval(
     return 0
 
 
-def _check(path: Path, suffix: str) -> None:
+def check_output(path: Path, suffix: str) -> None:
     """Refuse, before anything is measured, a file that cannot be written."""
     if path.suffix.lower() != suffix:
         raise InputError(f"{path} is no {suffix} file: name it {path.with_suffix(suffix)}.")

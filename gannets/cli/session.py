@@ -26,6 +26,8 @@ from gannets.training.device import resolve_device
 from gannets.training.memory import advice, is_out_of_memory
 from gannets.training.notation import Vocabulary
 from gannets.training.parallel import anyone, joined, local_device
+from gannets.training.remedied import Attempts
+from gannets.training.watch import OnFinding
 
 __all__ = ["branched", "play", "resumed", "started"]
 
@@ -88,8 +90,34 @@ def _warned() -> Iterator[None]:
             )
 
 
-def play(training: Training, *, code: str | None, quiet: bool, compile: bool = False) -> int:
-    """Play `training` to its end or to a signal; `code` is the .py file its own classes are in."""
+def play(
+    training: Training,
+    *,
+    code: str | None,
+    quiet: bool,
+    compile: bool = False,
+    on_finding: OnFinding = "warn",
+    names: Vocabulary | None = None,
+) -> int:
+    """Play `training` to its end or to a signal, and then what it advises, if that is to be
+    applied; `code` is the .py file its own classes are in, `names` are those.
+    """
+    attempts = Attempts(names)
+    while True:
+        training.on_finding = on_finding
+        stopped = _play(training, code=code, quiet=quiet, compile=compile)
+        failed = training.heeded and training.finding is not None and training.finding.serious
+        following = None if stopped else attempts.following(training)
+        if following is None:
+            return stopped or int(failed)
+        if not quiet and training.leads:
+            said = f"{training.run.path} ended; what it advises is tried: {attempts.said}"
+            print(f"\n{said}\n", flush=True)
+        training = following
+
+
+def _play(training: Training, *, code: str | None, quiet: bool, compile: bool) -> int:
+    """Play one run; the exit code is that of the signal that stopped it, if one did."""
     quiet, stopped = quiet or not training.leads, False
     console = Console(highlight=False)
     say = Console(highlight=False, soft_wrap=True, markup=False)
@@ -193,6 +221,8 @@ def _conclude(
     if line is not None:
         rows |= {f"{player}'s loss": itemised(line[player]) for player in PLAYERS}
     rows |= _measured(training)
+    if training.finding is not None and training.finding.state != "unknown":
+        rows["verdict"] = training.finding.symptom
     pictures = sorted(p for p in (run.path / "samples").glob("*.png") if p.stem.isdigit())
     if pictures:
         rows["samples"] = str(pictures[-1])
@@ -209,6 +239,7 @@ def _conclude(
     for words in (
         command("sample", run.path, "--n", n, *own),
         command("eval", run.path, *own),
+        command("diagnose", run.path, *own),
         command("show", run.path, *own),
         command("train", "--resume", run.path, *more, *own),
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction
 
@@ -57,6 +57,18 @@ def train(
             "that goes on from it",
         ),
     ] = None,
+    from_: Annotated[
+        str | None,
+        option("RUN", "begin anew with the recipe of a run, changed by --set", name="from"),
+    ] = None,
+    on_finding: Annotated[
+        Literal["warn", "stop", "apply"],
+        option(
+            "WAY",
+            "what to do where a diagnosis says that going on is of no use: warn (the default), "
+            "stop, or apply what it advises in a new run",
+        ),
+    ] = "warn",
     micro_batch: Annotated[
         int | None, WHOLE_NUMBER, option("N", "compute gradients in pieces of N, to save memory")
     ] = None,
@@ -92,6 +104,8 @@ def train(
         metrics=metrics,
         stop_when=stop_when,
         resume=resume,
+        from_=from_,
+        on_finding=on_finding,
         out=out,
         compile=compile,
         quiet=quiet,

@@ -9,14 +9,15 @@ equilibrium, its duality gap is 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from gannets.diagnosis.case import Case, judged
+from gannets.diagnosis.case import Case, judged, strongest
 from gannets.diagnosis.finding import Answer, Remedy
 
 __all__ = ["BlindDiscriminator"]
 
+BEYOND = "referee.beyond"
 WIDE = 256
 """Units of a layer that see enough of what the benchmark's data show (28 x 28 and less)."""
 
@@ -28,23 +29,43 @@ class BlindDiscriminator:
     symptom = "blind discriminator"
 
     told: float = 0.95
-    """Of fakes and held-out reals, told apart by the referee, at least."""
+    """Of fakes and held-out reals, told apart by the referee through its features, at least;"""
+    nearest: float = 0.98
+    """or by the one nearest neighbour: many modes have fewer samples than there are neighbours;"""
+    beyond: float = 0.98
+    """or by what the features leave out. Nets of few weights leave traces there for long."""
     accuracy: float = 0.8
-    """Of a copy of D that a reference optimizer trains, at most."""
+    """Of D, and of a copy of it that a reference optimizer trains, at most;"""
+    beside: float = 0.9
+    """and where it is what the features leave out that tells."""
 
     def __call__(self, case: Case) -> Answer:
+        what = "fakes and held-out reals that the referee tells"
+        found = [
+            self._hidden(case, what, "referee.c2st", (self.told, self.accuracy)),
+            self._hidden(
+                case,
+                f"{what} by the one nearest neighbour",
+                "referee.nearest",
+                (self.nearest, self.accuracy),
+            ),
+        ]
+        if case.latest(BEYOND) is not None:
+            beyond = f"{what} by what its features leave out"
+            found.append(self._hidden(case, beyond, BEYOND, (self.beyond, self.beside)))
+        return strongest(found)
+
+    def _hidden(self, case: Case, what: str, path: str, bars: tuple[float, float]) -> Answer:
+        told, by_d = bars
         return judged(
             self.symptom,
             (
-                case.evidence(
-                    "fakes and held-out reals that the referee tells",
-                    "referee.c2st",
-                    above=self.told,
-                ),
+                case.evidence(what, path, above=told),
+                case.evidence("those that D tells", "verdicts.accuracy", below=by_d),
                 case.evidence(
                     "those that a copy of D tells, trained for this",
                     "clones.accuracy",
-                    below=self.accuracy,
+                    below=by_d,
                     needs=1,
                 ),
             ),
@@ -52,7 +73,7 @@ class BlindDiscriminator:
             "with them is where it does not look.",
             remedies=lambda: remedies(case),
             costly=1,
-            but="fakes come nearer to held-out data" if case.improves else "",
+            but="the referee tells fewer and fewer" if case.falling(path) else "",
         )
 
 
@@ -104,8 +125,6 @@ def _larger(net: Any) -> str | None:
 
 
 def _like(net: Any, hidden: tuple[int, ...]) -> Any:
-    """The net with other layers: what it states layer by layer is stated of all, as for the last."""
-    from dataclasses import replace
-
+    """The net with other layers, all of which are as its last one was."""
     activation = net.activations[-1] if net.hidden else "leaky_relu"
     return replace(net, hidden=hidden, activation=activation, init=net.inits[-1])

@@ -51,16 +51,13 @@ class Case:
         values = self.values(path)
         return values[-1][1] if values else None
 
-    @property
-    def improves(self) -> bool:
-        """Whether fakes come nearer to held-out data: more of these are covered, or fewer of both
-        are told apart, than chance explains.
+    def rising(self, path: str) -> bool:
+        """Whether a statistic rises over the last probes, more than chance explains."""
+        return rises([value for _, value in self.values(path)][-TREND:])
 
-        Mean distances are not asked: G may drift for ever without coming near.
-        """
-        coverage = [v for _, v in self.values("referee.coverage")][-TREND:]
-        told = [v for _, v in self.values("referee.c2st")][-TREND:]
-        return rises(coverage) or falls(told)
+    def falling(self, path: str) -> bool:
+        """Whether it falls."""
+        return falls([value for _, value in self.values(path)][-TREND:])
 
     def evidence(
         self,
@@ -155,7 +152,7 @@ def strongest(answers: Sequence[Answer]) -> Answer:
     Found by one, it is found; not told by one, it is not cleared by the others.
     """
     order = ("found", "suspected", "unknown", "cleared")
-    best = min(answers, key=lambda answer: order.index(answer.state))
+    best = min(answers, key=lambda answer: (order.index(answer.state), not answer.asks))
     if best.state != "cleared":
         return best
     return replace(

@@ -13,12 +13,18 @@ nothing at all.
 from __future__ import annotations
 
 import math
-from dataclasses import fields
 from dataclasses import dataclass
-from typing import Any
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
+from gannets.diagnosis.remedies import (
+    has_penalty,
+    more_data,
+    narrower,
+    stop_at_best,
+    through_views,
+    with_term,
+)
 
 __all__ = ["DiscriminatorOverfitting"]
 
@@ -66,3 +72,55 @@ def _why(case: Case) -> str:
     if seen is not None and math.isfinite(seen.r_v):
         tail = f" Karras's r_v is {seen.r_v:.2g} (0: not at all)."
     return f"D tells its training samples from others of the same data: it has them by heart.{tail}"
+
+
+def remedies(case: Case) -> tuple[Remedy, ...]:
+    """More data; images that D never sees twice; a D that holds less; the best that there was."""
+    recipe, found = case.recipe, []
+    penalty = () if has_penalty(recipe) else (with_term(recipe, "R1(gamma=1.0)"),)
+    if (more := more_data(recipe)) is not None:
+        found.append(
+            Remedy(
+                changes=(more, *penalty),
+                why="What D cannot learn by heart it has to learn as a distribution.",
+                source="Karras et al. 2020, section 2, figure 1; Mescheder et al. 2018, section 4",
+                fresh=True,
+            )
+        )
+    if (views := through_views(recipe)) is not None:
+        found.append(
+            Remedy(
+                changes=(views, *penalty),
+                why="D never sees an image twice alike, and a penalty keeps its slope at data low.",
+                source="Zhao et al. 2020, section 3; Mescheder et al. 2018, section 4",
+                fresh=True,
+            )
+        )
+    elif penalty:
+        found.append(
+            Remedy(
+                changes=penalty,
+                why="A D whose slope at data is held down cannot pick out single samples.",
+                source="Mescheder et al. 2018, section 4",
+                fresh=True,
+            )
+        )
+    if (less := narrower(recipe, "discriminator")) is not None:
+        found.append(
+            Remedy(
+                changes=(less,),
+                why="A D of fewer weights holds fewer samples.",
+                source="Arora et al. 2017, theorem 3.1",
+                fresh=True,
+            )
+        )
+    if (best := stop_at_best(recipe)) is not None:
+        found.append(
+            Remedy(
+                changes=(best,),
+                why="The best G that there was is kept, and the run ends where it gets no better.",
+                source="Karras et al. 2020, figure 1: quality is best before D overfits",
+                fresh=True,
+            )
+        )
+    return tuple(found)

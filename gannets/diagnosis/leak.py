@@ -1,52 +1,40 @@
-"""Whether fakes look like the data as D sees them, through augmentations, rather than as they are.
+"""Whether fakes differ from the data as the data do when D sees them through its augmentations.
 
-With d the energy distance (Székely and Rizzo 2013), p the data, a the augmented data and g the
-fakes: leak = 1 - d(g, a) / d(g, p). It is at most 0 where g is no nearer to a than to p, and 1 for
-g = a. A generator that is still far from both is about as far from one as from the other, so that
-its leak is small, whichever is the nearer.
+In the Hilbert space of the energy distance d (Székely and Rizzo 2013), where d is a squared length,
+let g, p and a be the fakes, the data and the augmented data. Then
+
+    leak = cos(g - p, a - p) = (d(g, p) + d(a, p) - d(g, a)) / (2 sqrt(d(g, p) d(a, p))):
+
+1 where all that is wrong with the fakes is that a share of them is augmented, whatever the share.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gannets.game import Stream
-
 __all__ = ["leaked"]
-
-PERMUTATIONS = 199
 
 
 def leaked(
-    *,
-    plain: Float[Tensor, "n d"],
-    seen: Float[Tensor, "n d"],
-    fake: Float[Tensor, "m d"],
-    seed: int = 0,
-) -> tuple[float, float]:
-    """The leak, and the permutation p that `plain` and `seen` are equally far from `fake`.
+    *, real: Float[Tensor, "n d"], fake: Float[Tensor, "m d"], seen: Float[Tensor, "k d"]
+) -> float:
+    """The leak; 0 where fakes, or augmented samples, show no distance from real ones.
 
-    `plain` and `seen` are of different samples, and of as many.
+    `seen` are augmented samples of the data, others than `real`.
     """
-    n = len(plain)
-    both = torch.cat([plain, seen]).double()
-    across = torch.cdist(fake.double(), both).mean(0)
-    within = torch.cdist(both, both)
-    own = float(torch.cdist(fake.double(), fake.double()).sum()) / (len(fake) * (len(fake) - 1))
-    stream = Stream(seed, "diagnosis/leak")
-    orders = [torch.arange(2 * n)] + [stream.at(i).permutation(2 * n) for i in range(PERMUTATIONS)]
-    s = torch.zeros(2 * n, len(orders), dtype=torch.float64)
-    for column, order in enumerate(orders):
-        s[order[:n], column] = 1.0
+    wrong, changed = _energy(fake, real), _energy(seen, real)
+    if min(wrong, changed) <= 0:
+        return 0.0
+    return (wrong + changed - _energy(fake, seen)) / (2 * math.sqrt(wrong * changed))
 
-    def distances(s: Tensor) -> Tensor:
-        """From the fakes to the half that s marks."""
-        return 2 * across @ s / n - (s * (within @ s)).sum(0) / (n * (n - 1)) - own
 
-    to_plain, to_seen = distances(s), distances(1 - s)
-    gap = to_plain - to_seen
-    p = (1 + int((gap[1:] >= gap[0]).sum())) / len(orders)
-    first, second = float(to_plain[0]), float(to_seen[0])
-    return (1 - max(second, 0.0) / first if first > 0 else 0.0), p
+def _energy(a: Tensor, b: Tensor) -> float:
+    """The unbiased energy distance."""
+    a, b = a.double(), b.double()
+    n, m = len(a), len(b)
+    own = torch.cdist(a, a).sum() / (n * (n - 1)) + torch.cdist(b, b).sum() / (m * (m - 1))
+    return float(2 * torch.cdist(a, b).mean() - own)

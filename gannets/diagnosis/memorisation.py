@@ -79,4 +79,31 @@ class Memorisation:
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
-    return ()
+    """More data; images that are never twice alike; a G that can hold less; the best there was."""
+    recipe, found = case.recipe, []
+    candidates = (
+        (
+            more_data(recipe),
+            "Of more samples G can repeat fewer.",
+            "Meehan et al. 2020",
+        ),
+        (
+            through_views(recipe),
+            "D never sees an image twice alike, so that a copy is no better than its neighbours.",
+            "Zhao et al. 2020, section 3",
+        ),
+        (
+            narrower(recipe, "generator"),
+            "A G of fewer weights holds fewer samples.",
+            "Meehan et al. 2020",
+        ),
+        (
+            stop_at_best(recipe),
+            "The best G that there was is kept, and the run ends where it gets no better.",
+            "Meehan et al. 2020",
+        ),
+    )
+    for change, why, source in candidates:
+        if change is not None:
+            found.append(Remedy(changes=(change,), why=why, source=source, fresh=True))
+    return tuple(found)

@@ -9,18 +9,64 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from gannets.diagnosis.augmentation_leak import AugmentationLeak
+from gannets.diagnosis.averaging_hides import AveragingHides
+from gannets.diagnosis.blind_discriminator import BlindDiscriminator
+from gannets.diagnosis.blow_up import BlowUp
 from gannets.diagnosis.case import Case
+from gannets.diagnosis.constant_output import ConstantOutput
+from gannets.diagnosis.converged import Converged
+from gannets.diagnosis.discriminator_overfitting import DiscriminatorOverfitting
 from gannets.diagnosis.finding import Answer, Finding, Passed
+from gannets.diagnosis.ignored_labels import IgnoredLabels
+from gannets.diagnosis.ignored_latent import IgnoredLatent
+from gannets.diagnosis.memorisation import Memorisation
+from gannets.diagnosis.mode_collapse import ModeCollapse
+from gannets.diagnosis.mode_dropping import ModeDropping
+from gannets.diagnosis.non_finite import NonFinite
+from gannets.diagnosis.oscillation import Oscillation
+from gannets.diagnosis.plateau import Plateau
+from gannets.diagnosis.shared_weights import SharedWeights
+from gannets.diagnosis.starved_discriminator import StarvedDiscriminator
 from gannets.diagnosis.trend import falls, rises
+from gannets.diagnosis.untrained_discriminator import UntrainedDiscriminator
+from gannets.diagnosis.value_range import ValueRange
 from gannets.diagnosis.vanishing_gradient import VanishingGradient
 
 __all__ = ["ORDER", "Rule", "answers", "diagnosed"]
 
 Rule = Callable[[Case], Answer]
 
-ORDER: tuple[Rule, ...] = (VanishingGradient(),)
-ENDS = {"converged": "converged", "plateau": "plateau"}
+ORDER: tuple[Rule, ...] = (
+    NonFinite(),
+    BlowUp(),
+    SharedWeights(),
+    UntrainedDiscriminator(),
+    ValueRange(),
+    ConstantOutput(),
+    IgnoredLatent(),
+    IgnoredLabels(),
+    VanishingGradient(),
+    StarvedDiscriminator(),
+    BlindDiscriminator(),
+    DiscriminatorOverfitting(),
+    ModeCollapse(),
+    ModeDropping(),
+    Oscillation(),
+    Memorisation(),
+    AugmentationLeak(),
+    Converged(),
+    AveragingHides(),
+    Plateau(),
+)
+ENDS = {
+    "converged": "converged",
+    "plateau": "plateau",
+    "averaging hides oscillation": "watch",
+}
 FEWEST = 3
+FAR = 0.95
+"""Of fakes and reals that are told, the share at which nothing is well yet."""
 
 
 def answers(case: Case, order: Sequence[Rule] = ORDER) -> list[Answer]:
@@ -32,7 +78,8 @@ def diagnosed(case: Case, order: Sequence[Rule] = ORDER) -> Finding:
     """The first rule that finds something, and why those before it did not; else how it goes."""
     passed: list[Passed] = []
     suspected: list[str] = []
-    for answer in answers(case, order):
+    asked: list[str] = []
+    for answer in (rule(case) for rule in order):
         if answer.state == "found":
             return Finding(
                 symptom=answer.symptom,
@@ -46,13 +93,17 @@ def diagnosed(case: Case, order: Sequence[Rule] = ORDER) -> Finding:
             )
         if answer.state == "suspected":
             suspected.append(answer.symptom)
+        if answer.asks and answer.symptom not in ENDS:
+            asked.append(answer.symptom)
         told = answer.state != "unknown"
         why = answer.why if answer.state != "suspected" else "seen, but not yet for long enough"
         passed.append(Passed(symptom=answer.symptom, why=why, told=told))
-    return _otherwise(case, tuple(passed), tuple(suspected))
+    return _otherwise(case, tuple(passed), tuple(suspected), tuple(asked))
 
 
-def _otherwise(case: Case, passed: tuple[Passed, ...], suspected: tuple[str, ...]) -> Finding:
+def _otherwise(
+    case: Case, passed: tuple[Passed, ...], suspected: tuple[str, ...], asked: tuple[str, ...]
+) -> Finding:
     """Nothing is the matter, or nothing can be told."""
     distances = [value for _, value in case.values("referee.distance")]
 
@@ -73,6 +124,13 @@ def _otherwise(case: Case, passed: tuple[Passed, ...], suspected: tuple[str, ...
             f"because there are {len(distances)} probes of samples, and it takes {FEWEST}: "
             "play on.",
         )
+    if asked:
+        return finding(
+            "cannot tell",
+            "unknown",
+            f"because it may be {' or '.join(asked)}, and copies of D have to be trained to see "
+            "that: `gannets diagnose` does.",
+        )
     if suspected:
         return finding("watch", "watch", f"{' and '.join(suspected)} would be found if it lasts.")
     recent = distances[-8:]
@@ -80,4 +138,9 @@ def _otherwise(case: Case, passed: tuple[Passed, ...], suspected: tuple[str, ...
         return finding("healthy, improving", "healthy", "the distance to held-out data falls.")
     if rises(recent):
         return finding("watch", "watch", "the distance to held-out data rises.")
+    told = [value for _, value in case.values("referee.told")][-FEWEST:]
+    if min(told) >= FAR and not case.falling("referee.nearest"):
+        return finding(
+            "watch", "watch", "the referee tells nearly all fakes, and that gets no better."
+        )
     return finding("healthy", "healthy", "nothing is the matter: play on.")

@@ -44,6 +44,28 @@ class Referee:
     beyond: float = math.nan
     """As c2st, by the length of what the features leave out of a sample alone; NaN where they leave
     out nothing."""
+    missing: float = math.nan
+    """Share of reals that p_g leaves out: among their √n nearest reals are fewer than a fifth of
+    the √n fakes that a perfect generator has there. A mode that is too narrow is not missing."""
+
+    @property
+    def coverage_share(self) -> float:
+        """Coverage over what a perfect generator gets."""
+        return self.coverage / self.coverage_floor
+
+    @property
+    def variety(self) -> float:
+        """The smaller of coverage_share and spread: 1 where p_g = p_data, near 0 for a collapse.
+
+        Of many dimensions the middle lies in the balls of far-off reals: fakes that all stand there
+        seem to cover, and have no spread.
+        """
+        return min(self.coverage_share, self.spread)
+
+    @property
+    def nearest(self) -> float:
+        """Balanced 1-NN accuracy: the sharpest of these tests, 1/2 where p_g = p_data."""
+        return (self.nearest_real + self.nearest_fake) / 2
 
     @property
     def told(self) -> float:
@@ -121,6 +143,16 @@ class Outputs:
     """How many of D's weights are also G's."""
 
     @property
+    def place(self) -> float | None:
+        """Where G's mean output lies along the first direction that is followed."""
+        return _place(self.track)
+
+    @property
+    def place_raw(self) -> float | None:
+        """The same of the last weights."""
+        return _place(self.track_raw)
+
+    @property
     def excess(self) -> float:
         """How much wider the interval of the fakes is than that of the reals, over the latter."""
         width = self.real_high - self.real_low
@@ -182,12 +214,18 @@ class Probe:
     learned: Learned | None = None
     clones: Clones | None = None
     leak: float | None = None
-    """1 - (energy distance of fakes to reals as D sees them) / (to reals as they are): 0 or less
-    where p_g is no nearer to the augmented distribution, near 1 where it is that."""
-    leak_p: float | None = None
-    """Permutation p that augmented and plain reals are equally far."""
+    """Cosine of what is wrong with the fakes and what D's views do to data: see `leak`."""
     failed: str | None = None
     """What ceased to be finite, in words; the first layer at fault."""
+
+    @property
+    def loss_size(self) -> float | None:
+        """|D's loss|, over the greatest value of the data where that is above 1."""
+        if self.verdicts is None:
+            return None
+        o = self.outputs
+        sizes = [abs(v) for v in (() if o is None else (o.real_low, o.real_high)) if v == v]
+        return abs(self.verdicts.loss) / max([1.0, *sizes])
 
     def to_json(self) -> dict[str, Any]:
         """A line for `probes.jsonl`; what is not finite is left out as null."""
@@ -201,6 +239,15 @@ class Probe:
         except (TypeError, KeyError, ValueError) as error:
             raise InputError(f"This is no probe of a run: {error}.") from None
         return found
+
+
+DIRECTIONS = 4
+"""In which each latent's output is followed."""
+
+
+def _place(track: tuple[float, ...]) -> float | None:
+    first = track[::DIRECTIONS]
+    return sum(first) / len(first) if first else None
 
 
 _PARTS = {

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-__all__ = ["has_penalty", "has_term", "lr_of", "scaled_lr", "with_term"]
+__all__ = [
+    "has_penalty",
+    "has_term",
+    "lr_of",
+    "more_data",
+    "narrower",
+    "own_net",
+    "scaled_lr",
+    "stop_at_best",
+    "through_views",
+    "with_term",
+]
 
 PENALTIES = ("R1", "R2", "GradientPenalty", "DRAGAN")
 
@@ -41,3 +53,46 @@ def lr_of(recipe: Any, player: str, step: int = 0) -> float:
 def scaled_lr(recipe: Any, player: str, factor: float, step: int = 0) -> str:
     """The change that multiplies a player's learning rate."""
     return f"optimizers.{player}.lr={lr_of(recipe, player, step) * factor:.3g}"
+
+
+def own_net(player: str) -> str:
+    """The change that gives a player a net of gannets."""
+    return f'nets.{player}=MLP(hidden=(256, 256), activation="leaky_relu")'
+
+
+def more_data(recipe: Any) -> str | None:
+    """The change that trains on all but a tenth of a part; None where that is no more than now.
+
+    A slice that begins at the first row and ends at a given one may leave any number unused.
+    """
+    found = re.fullmatch(r"(\w+)\[0?:\d+\]", str(getattr(recipe.data, "split", "")))
+    return None if found is None else f'data.split="{found[1]}[:90%]"'
+
+
+def through_views(recipe: Any) -> str | None:
+    """The change by which D never sees an image twice; None where it sees through views already,
+    or no images.
+    """
+    bounds = getattr(recipe.data, "bounds", None)
+    if bounds is None or getattr(recipe.joint, "through", None) != ():
+        return None
+    dark = float(bounds[0])
+    return f"joint.through=(Translation(fill={dark!r}),)"
+
+
+def narrower(recipe: Any, player: str) -> str | None:
+    """The change that halves the layers of a player's net; None for nets without such."""
+    hidden = getattr(getattr(recipe.nets, player), "hidden", ())
+    if not hidden or min(hidden) < 16:
+        return None
+    inside = ", ".join(str(units // 2) for units in hidden)
+    return f"nets.{player}.hidden=({inside},)"
+
+
+def stop_at_best(recipe: Any) -> str | None:
+    """The change that keeps the best generator and ends the run when there is no better; None
+    where one is kept already.
+    """
+    if recipe.evaluation is not None:
+        return None
+    return f"evaluation=Evaluation(every={max(1, recipe.steps // 20)}, stop=StopWhen())"

@@ -1,4 +1,4 @@
-"""Starved discriminator: D could learn to tell the fakes, and the run's own settings keep it from it.
+"""Starved discriminator: D could learn to tell the fakes, and its own optimizer does not.
 
 Two copies of D go on against G as it is. One is trained by a reference optimizer, begun afresh: its
 gain of V on held-out samples is what there is to learn. The other is trained as the run trains D.
@@ -32,6 +32,8 @@ class StarvedDiscriminator:
 
     told: float = 0.75
     """Of fakes and held-out reals, told apart by the referee, at least."""
+    moved: float = 5e-3
+    """Of D's weights in ten updates, at most, before copies are trained to see what it costs."""
     reference: float = 0.2
     """Gain of V by the reference copy, at least."""
     share: float = 0.35
@@ -43,8 +45,13 @@ class StarvedDiscriminator:
             (
                 case.evidence(
                     "fakes and held-out reals that the referee tells",
-                    "referee.c2st",
+                    "referee.told",
                     above=self.told,
+                ),
+                case.evidence(
+                    "movement of D's weights in ten updates, over their size",
+                    "outputs.moved.discriminator",
+                    below=self.moved,
                 ),
                 case.evidence(
                     "gain of V by a copy of D that a reference optimizer trains",
@@ -63,7 +70,9 @@ class StarvedDiscriminator:
             "nothing: D does not keep up with G.",
             remedies=lambda: remedies(case),
             costly=2,
-            but="fakes come nearer to held-out data" if case.improves else "",
+            but="more and more held-out samples are covered"
+            if case.rising("referee.coverage")
+            else "",
         )
 
 

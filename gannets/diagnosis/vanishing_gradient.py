@@ -56,27 +56,36 @@ class VanishingGradient:
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
-    """A loss that does not saturate; a D whose slope is bounded; an optimizer that rescales."""
-    found = []
-    if type(case.recipe.game.objective).__name__ == "Minimax":
+    """A loss that does not saturate, and a D whose slope is bounded; an optimizer that rescales."""
+    recipe, found = case.recipe, []
+    saturates = type(recipe.game.objective).__name__ == "Minimax"
+    bounded = has_penalty(recipe)
+    if saturates or not bounded:
+        changes: tuple[str, ...] = ("game.objective=NonSaturating()",) if saturates else ()
+        changes += () if bounded else (with_term(recipe, "R1(gamma=1.0)"),)
+        steep = "-log D(G(z)) has the same fixed point, and is steepest where D is sure. "
+        slope = "A penalty on D's slope at data keeps its logits, and G's gradient, in range."
         found.append(
             Remedy(
-                changes=("game.objective=NonSaturating()",),
-                why="-log D(G(z)) has the same fixed point, and is steepest where D is sure.",
-                source="Goodfellow et al. 2014, section 3",
+                changes=changes,
+                why=((steep if saturates else "") + ("" if bounded else slope)).strip(),
+                source="Goodfellow et al. 2014, section 3; Mescheder et al. 2018, section 4",
             )
         )
-    if not has_penalty(case.recipe):
+    if type(recipe.optimizers.generator).__name__ == "SGD":
         found.append(
             Remedy(
-                changes=(with_term(case.recipe, "R1(gamma=1.0)"),),
-                why="A penalty on D's slope at data keeps its logits, and G's gradient, in range.",
-                source="Mescheder et al. 2018, section 4",
+                changes=("optimizers.generator=Adam(lr=0.0002)",),
+                why="Adam moves by a gradient's direction, however small it is.",
+                source="Kingma and Ba 2015; Radford et al. 2016, section 3",
             )
         )
     found.append(
         Remedy(
-            changes=("game.objective=Wasserstein()", with_term(case.recipe, "GradientPenalty()")),
+            changes=(
+                "game.objective=Wasserstein()",
+                *(() if bounded else (with_term(recipe, "GradientPenalty()"),)),
+            ),
             why="The critic of a Wasserstein game has a slope where supports are apart.",
             source="Arjovsky et al. 2017; Gulrajani et al. 2017",
             fresh=True,

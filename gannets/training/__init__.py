@@ -1,5 +1,6 @@
 """Experiments as values, the loop that plays them, and the directory that keeps them."""
 
+from gannets.training.diagnose import diagnose
 from gannets.training.evaluate import compare, evaluate
 from gannets.training.evaluation import Evaluation, StopWhen
 from gannets.training.loop import Step, play
@@ -26,6 +27,7 @@ __all__ = [
     "WarmStart",
     "change",
     "compare",
+    "diagnose",
     "evaluate",
     "load",
     "play",

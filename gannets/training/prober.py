@@ -126,7 +126,6 @@ class Prober:
         before = self.begun.before()
         outputs = outputs_of(state, scene, fakes=fakes, raw=raw, followed=followed, before=before)
         there = n >= FEWEST and bool(torch.isfinite(fakes).all())
-        leak, leak_p = self._leak(scene, fakes) if there else (None, None)
         return Probe(
             step=state.step,
             n=n,
@@ -135,8 +134,7 @@ class Prober:
             verdicts=verdicts_of(state, scene),
             outputs=outputs,
             learned=self._learned(fakes) if there else None,
-            leak=leak,
-            leak_p=leak_p,
+            leak=self._leak(scene, fakes) if there else None,
         )
 
     # The fixed side.
@@ -230,22 +228,15 @@ class Prober:
         along = (centred @ map_.axes).square().sum(1)
         return (centred.square().sum(1) - along).clamp_min(0).sqrt()
 
-    def _leak(self, scene: Scene, fakes: Tensor) -> tuple[float | None, float | None]:
-        """Whether fakes look like reals as D sees them, rather than as they are."""
-        views, x = getattr(self._state.recipe.joint, "through", ()), scene.held[0]
-        half = len(x) // 2
-        if not views or half < FEWEST:
-            return None, None
-        stream = Stream(scene.seed, "probe/leak", self._state.device)
-        random, seen = stream.at(self._state.step), x[half : 2 * half]
+    def _leak(self, scene: Scene, fakes: Tensor) -> float | None:
+        """Whether fakes differ from data as these do when D sees them through its views."""
+        views, x = getattr(self._state.recipe.joint, "through", ()), scene.train[0]
+        if not views:
+            return None
+        random = Stream(scene.seed, "probe/leak", self._state.device).at(self._state.step)
         for view in views:
-            seen = view(seen, random, self._state.movers.generator.updates)
-        return leaked(
-            plain=self._see(x[:half]),
-            seen=self._see(seen),
-            fake=self._see(fakes[:half]),
-            seed=scene.seed,
-        )
+            x = view(x, random, self._state.movers.generator.updates)
+        return leaked(real=self._see(scene.held[0]), fake=self._see(fakes), seen=self._see(x))
 
     def _learned(self, fakes: Tensor) -> Learned | None:
         if self._known is None:

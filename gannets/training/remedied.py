@@ -27,7 +27,7 @@ __all__ = ["Attempts", "train"]
 
 MOST = 3
 """Remedies that are tried in a row."""
-WAYS = ("stop", "warn", "apply")
+WAYS: tuple[OnFinding, ...] = ("stop", "warn", "apply")
 
 
 def train(
@@ -35,7 +35,7 @@ def train(
     *,
     out: str | Path | None = None,
     device: str | torch.device = "auto",
-    on_finding: OnFinding | None = None,
+    on_finding: str | None = None,
 ) -> Run:
     """Play `recipe`, recorded in the directory `out` (by default the next one below `runs/`).
 
@@ -43,14 +43,15 @@ def train(
     (a `RunWarning`), "stop", or "apply": end this run and try the remedies, at most three, each in
     a run of its own, of which the last is returned. By default it is noted in `log.txt` alone.
     """
-    if on_finding not in (None, *WAYS):
+    way: OnFinding | None = next((way for way in WAYS if way == on_finding), None)
+    if way != on_finding:
         raise InputError(f"on_finding is {on_finding!r:.60}; valid are {', '.join(WAYS)}.")
     training, attempts = Training.start(recipe, out=out, device=device), Attempts()
     while True:
-        training.on_finding = on_finding
+        training.on_finding = way
         told = "unknown"
         for _ in training:
-            if on_finding == "warn" and verdict(training.finding) != told:
+            if way == "warn" and verdict(training.finding) != told:
                 told = verdict(training.finding)
                 if training.finding is not None and training.finding.serious:
                     warnings.warn(str(training.finding), RunWarning, stacklevel=2)

@@ -24,16 +24,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 import gannets
-from gannets.diagnosis import Probe
+from gannets.diagnosis import Finding, Probe
 from gannets.errors import InputError
 from gannets.files import append_text, read_json, standing, tidy, write_json, write_text
 from gannets.game import PLAYERS
 from gannets.metrics import Report
 from gannets.training.checkpoint import Best, Checkpoints
+from gannets.training.device import resolve_device
 from gannets.training.evaluation import Evaluated
+from gannets.training.examination import Examination
 from gannets.training.metrics_file import MetricsFile
 from gannets.training.model import Model
 from gannets.training.notation import Vocabulary, show
@@ -165,6 +168,29 @@ class Run:
         found = (self.path / "samples").glob("[0-9]*.png")
         own = [path for path in found if re.fullmatch(r"[0-9]{6,18}", path.stem)]
         return sorted(own, key=lambda path: int(path.stem))
+
+    def examination(self, *, device: str | torch.device = "cpu", seed: int = 0) -> Examination:
+        """What there is of the run for a diagnosis."""
+        return Examination(
+            path=self.path,
+            recipe=self.recipe,
+            store=self.store,
+            probes=self.probes(),
+            device=resolve_device(device),
+            seed=seed,
+        )
+
+    def diagnose(
+        self,
+        *,
+        against: Any = None,
+        device: str | torch.device = "cpu",
+        copies: bool = True,
+        seed: int = 0,
+    ) -> Finding:
+        """What is the matter with the run, or that nothing is, see `gannets.diagnose`."""
+        examination = self.examination(device=device, seed=seed)
+        return examination.finding(examination.case(against=against, copies=copies))
 
     # Checkpoints.
 

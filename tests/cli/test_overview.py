@@ -34,7 +34,7 @@ def test_a_verb_is_what_the_overview_says(
     assert code == 0
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
-            assert f"--{name.replace('_', '-')}" in out
+            assert f"--{name.strip('_').replace('_', '-')}" in out
 
 
 def test_recipes_are_all_listed_with_their_data(

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gannets import train
-from gannets.cli.choice import choose
+from gannets.cli.choice import choose, named
 from gannets.data import Arrays, Digits, File, Folder, GlobalContrast
 from gannets.errors import InputError
 from gannets.theory.densities import Ring
@@ -116,8 +116,7 @@ def test_a_game_is_drawn_and_measured(tmp_path: Path) -> None:
 def test_other_data_on_the_command_line_are_normalised_and_split_alike(tmp_path: Path) -> None:
     def recipe_on(data: str, name: str) -> object:
         return choose(
-            data,
-            recipe=name,
+            named(data, name),
             numbers={},
             precision=None,
             evaluation={"every": None, "metrics": None, "stop_when": None},

@@ -1,0 +1,62 @@
+"""Constant output: G gives one sample, and has done so from the beginning.
+
+A collapsed G came from somewhere: it varied, and chose. One whose units are dead (a ReLU that is
+never positive, a tanh far out) or that is not wired to z never varied, and no gradient helps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gannets.diagnosis.case import Case, judged, strongest
+from gannets.diagnosis.finding import Answer, Remedy
+from gannets.diagnosis.remedies import own_net, scaled_lr
+
+__all__ = ["ConstantOutput"]
+
+
+@dataclass(frozen=True)
+class ConstantOutput:
+    """G's output depends on nothing."""
+
+    symptom = "constant output"
+
+    spread: float = 0.01
+    """Of the fakes over that of the data, at most, from the first probe on;"""
+    dead: float = 1e-5
+    """or this, whenever it became so: below what rounding leaves of any dependence."""
+
+    def __call__(self, case: Case) -> Answer:
+        statistic, path = "spread of the fakes, over the data's", "referee.spread"
+        values = case.values(path)
+        always = judged(
+            self.symptom,
+            (case.evidence(statistic, path, below=self.spread, needs=max(len(values), 2)),),
+            why="all of G's outputs have been one and the same from the beginning.",
+            remedies=lambda: _remedies(case),
+        )
+        dead = judged(
+            self.symptom,
+            (case.evidence(statistic, path, below=self.dead, needs=2),),
+            why="G gives one and the same output, to the last digit.",
+            remedies=lambda: _remedies(case),
+        )
+        varied = bool(values) and values[0][1] > self.spread
+        return dead if varied or dead.state == "found" else strongest((always, dead))
+
+
+def _remedies(case: Case) -> tuple[Remedy, ...]:
+    recipe = case.recipe
+    rates = Remedy(
+        changes=tuple(scaled_lr(recipe, p, 0.1) for p in ("generator", "discriminator")),
+        why="Steps that are too long drive units to where they never answer again.",
+        source="Glorot et al. 2011, section 3",
+        fresh=True,
+    )
+    net = Remedy(
+        changes=(own_net("generator"),),
+        why="A generator that is wired from z to its output, of a start that keeps its scale.",
+        source="He et al. 2015, section 2.2",
+        fresh=True,
+    )
+    return (rates, net) if hasattr(recipe.nets.generator, "generator") else (net, rates)

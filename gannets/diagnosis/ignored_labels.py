@@ -1,0 +1,63 @@
+"""Labels ignored: G(z, y) does not become what the data are at y.
+
+With g_y the mean of G(z, y) over z, r_y that of the data, both less their centre, the slope of one
+on the other, sum(g·r) / sum(r·r), is 1 for p(x | y) and 0 where G ignores y, and also where D does:
+G's classes are then others than the data's. Mirza and Osindero (2014), eq. 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gannets.diagnosis.case import Case, judged
+from gannets.diagnosis.finding import Answer, Remedy
+from gannets.diagnosis.remedies import own_net
+
+__all__ = ["IgnoredLabels"]
+
+
+@dataclass(frozen=True)
+class IgnoredLabels:
+    """A class says nothing, or the wrong thing, about the sample."""
+
+    symptom = "labels ignored"
+
+    agreement: float = 0.15
+    """Slope of G's class means on the data's, at most."""
+    effect: float = 0.1
+    """Spread of G(z, y) over y, over that of the data's class means: G itself ignores y."""
+
+    def __call__(self, case: Case) -> Answer:
+        if not case.recipe.joint.conditional:
+            return Answer(symptom=self.symptom, state="cleared", why="there are no classes in it")
+        effect = case.latest("outputs.label_effect")
+        whose = "G" if effect is not None and effect <= self.effect else "D"
+        return judged(
+            self.symptom,
+            (
+                case.evidence(
+                    "slope of G's class means on the data's",
+                    "outputs.label_agreement",
+                    below=self.agreement,
+                ),
+            ),
+            why=(
+                "G makes the same of every class."
+                if whose == "G"
+                else "G's classes are not the data's: D does not look at the labels."
+            ),
+            remedies=lambda: _remedies(whose),
+        )
+
+
+def _remedies(whose: str) -> tuple[Remedy, ...]:
+    players = ("generator", "discriminator") if whose == "G" else ("discriminator", "generator")
+    return tuple(
+        Remedy(
+            changes=(own_net(player),),
+            why=f"The {player} has to take y, and to use it.",
+            source="Mirza and Osindero 2014, section 3.2",
+            fresh=True,
+        )
+        for player in players
+    )

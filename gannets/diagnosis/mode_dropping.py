@@ -1,0 +1,124 @@
+"""Mode dropping: what G makes is like data, and a part of the data it does not make at all.
+
+missing = share of held-out samples with less than a fifth of the fakes near them (among their √n
+nearest reals) that a perfect generator has there. Coverage by the 5th neighbour (Naeem et al. 2020)
+also falls where modes are all there and too narrow, as those of healthy games are; this does not.
+Where D says 1 and no fake is near, G has no gradient that leads there: what is missing stays
+missing. Che et al. (2017), section 2; Srivastava et al. (2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gannets.diagnosis.case import Case, judged
+from gannets.diagnosis.finding import Answer, Remedy
+from gannets.diagnosis.mode_collapse import LASTS, balanced, packed
+from gannets.diagnosis.motion import swinging
+from gannets.diagnosis.remedies import has_penalty, with_term
+
+__all__ = ["ModeDropping"]
+
+WIDE = 128
+"""Units that are enough for a hidden layer of G, on toys and small images."""
+
+
+@dataclass(frozen=True)
+class ModeDropping:
+    """Some modes are missing, though the rest is good."""
+
+    symptom = "mode dropping"
+
+    missing: float = 0.1
+    """Of held-out samples, with hardly a fake near them, at least."""
+    variety: float = 0.25
+    """The smaller of coverage and spread, over a perfect generator's, at least: a part is there."""
+    precision: float = 0.4
+    """Of fakes, with a real near them, at least: healthy games on a ring have .5 to .9."""
+
+    def __call__(self, case: Case) -> Answer:
+        return judged(
+            self.symptom,
+            (
+                case.evidence(
+                    "held-out samples that hardly a fake is near",
+                    "referee.missing",
+                    above=self.missing,
+                    needs=LASTS,
+                    source="calibrated: a perfect generator has .001",
+                ),
+                case.evidence(
+                    "variety of the fakes, over the data's",
+                    "referee.variety",
+                    above=self.variety,
+                    source="below it is a collapse",
+                ),
+                case.evidence(
+                    "fakes that are near held-out samples",
+                    "referee.precision",
+                    above=self.precision,
+                    source="Kynkäänniemi et al. 2019",
+                ),
+            ),
+            why="What G makes is like data, and a part of the data it does not make at all.",
+            remedies=lambda: remedies(case),
+            but=against(case),
+        )
+
+
+def against(case: Case) -> str:
+    """What shows that more modes are found, or that they are lost in turn; "" for nothing."""
+    if case.falling("referee.missing") or case.rising("referee.coverage"):
+        return "fewer and fewer held-out samples are missing"
+    return "what is wrong is that G swings as a whole" if swinging(case) else ""
+
+
+def remedies(case: Case) -> tuple[Remedy, ...]:
+    """A G that can make all of it; a D with a bounded slope; packs."""
+    recipe = case.recipe
+    found = [*larger(recipe)]
+    calm = balanced(recipe)
+    if not has_penalty(recipe) or calm:
+        term = () if has_penalty(recipe) else (with_term(recipe, "R1(gamma=0.1)"),)
+        found.append(
+            Remedy(
+                changes=(*term, *calm),
+                why="Where D's slope is bounded, it leads from one mode to the next.",
+                source="Mescheder et al. 2018, section 4; Heusel et al. 2017, section 2",
+                fresh=True,
+            )
+        )
+    found += packed(recipe)
+    if not found:
+        found.append(
+            Remedy(
+                changes=(f"batch={4 * recipe.batch}",),
+                why="Larger batches show D more of the modes at once.",
+                source="Brock et al. 2019, section 3.1",
+                fresh=True,
+            )
+        )
+    return tuple(found)
+
+
+def larger(recipe: Any) -> list[Remedy]:
+    """Where G is narrow, or sees a latent of one dimension: the change that it takes first."""
+    net, changes = recipe.nets.generator, []
+    hidden = getattr(net, "hidden", None)
+    if isinstance(hidden, tuple) and (not hidden or min(hidden) < WIDE // 4):
+        changes.append(f"nets.generator.hidden=({WIDE}, {WIDE})")
+        if isinstance(net.activation, tuple):
+            changes.append(f"nets.generator.activation={net.activation[0]!r}")
+    if recipe.prior.dimension < 2:
+        changes.append("prior.dimension=32")
+    if not changes:
+        return []
+    return [
+        Remedy(
+            changes=tuple(changes),
+            why="G is too small for data of several modes: it bends its latent space too seldom.",
+            source="Khayatkhoei et al. 2018, section 3",
+            fresh=True,
+        )
+    ]

@@ -1,0 +1,134 @@
+"""How G moves between probes: it drifts, it settles, or it swings as a whole.
+
+Fixed latents' outputs are followed along fixed directions, in units in which data have rms 1 about
+their mean. A healthy G goes on giving latents other places while p_g stays as it is, so that single
+outputs move much; their mean is p_g's own place, and it stands still. A rotating game moves that.
+
+    A = rms over time of the mean output about its own mean,
+    net = |last - first| / mean |step|:  1 for a swing seen at times of its own, √m for a random
+          walk of m steps, m for a drift.
+
+Probes are far apart beside a turn of the game: what they see of it is aliased. A and net do not
+mind, and periods are not asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+import torch
+
+from gannets.diagnosis.case import Case
+from gannets.diagnosis.finding import Evidence
+from gannets.diagnosis.probe import DIRECTIONS
+
+__all__ = ["FEWEST", "Motion", "amplitude_of", "mean_over", "motion_of", "over_half", "swinging"]
+
+FEWEST = 4
+"""Probes of a half of a run."""
+WARM = 250
+"""Updates after which a game is looked at: before, G travels from where it was begun."""
+AMPLITUDE = 0.5
+"""Healthy games on toys, digits, MNIST, Fashion-MNIST and faces stay below 0.3."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """G's mean output over the last half of a run."""
+
+    amplitude: float
+    """A, in units of the data's spread."""
+    net: float
+    """Way from first to last over the mean step."""
+    ratio: float
+    """A of the last half over that of the first: below 1 for a swing that dies away."""
+    probes: int
+    window: tuple[int, int]
+    """Steps of the first and the last probe of the half."""
+
+    @property
+    def settles(self) -> bool:
+        """Whether it goes somewhere, or dies away."""
+        return self.net > math.sqrt(self.probes - 1) + 1 or self.ratio < 0.8
+
+
+def motion_of(case: Case, *, raw: bool = False) -> Motion | None:
+    """The motion of the generator that is sampled from, or of the last weights (`raw`); None for
+    fewer than eight probes, or where these are not averaged.
+    """
+    seen = [
+        (probe.step, probe.outputs.track_raw if raw else probe.outputs.track)
+        for probe in case.probes
+        if probe.outputs is not None and probe.step >= WARM
+    ]
+    seen = [(step, track) for step, track in seen if track and all(map(math.isfinite, track))]
+    if len(seen) < 2 * FEWEST:
+        return None
+    half = len(seen) // 2
+    first, last = (_places([track for _, track in part]) for part in (seen[:half], seen[half:]))
+    steps = (last[1:] - last[:-1]).norm(dim=1).mean()
+    net = (last[-1] - last[0]).norm()
+    return Motion(
+        amplitude=_rms(last),
+        net=float(net / steps) if steps > 0 else 0.0,
+        ratio=_rms(last) / max(_rms(first), 1e-12),
+        probes=len(last),
+        window=(seen[half][0], seen[-1][0]),
+    )
+
+
+def swinging(case: Case, *, by: float = AMPLITUDE) -> bool:
+    """Whether the generator that is sampled from swings as a whole, and goes on to."""
+    motion = motion_of(case)
+    return motion is not None and motion.amplitude >= by and not motion.settles
+
+
+def amplitude_of(motion: Motion, *, above: float, path: str) -> Evidence:
+    """The amplitude as evidence; one number for half a run, which therefore has lasted."""
+    name = "swing of G as a whole over the last half of the run, in the data's spread"
+    return over_half(name, path, motion.amplitude, motion, above=above)
+
+
+def mean_over(case: Case, path: str, motion: Motion) -> float | None:
+    """The mean of a statistic over that half: something that swings is near at times."""
+    values = [v for step, v in case.values(path) if step >= motion.window[0]]
+    return mean(values) if len(values) >= FEWEST else None
+
+
+def over_half(
+    name: str,
+    path: str,
+    value: float,
+    motion: Motion,
+    *,
+    above: float | None = None,
+    below: float | None = None,
+) -> Evidence:
+    """A number that was seen over half of a run, against its threshold."""
+    threshold = above if above is not None else below
+    assert threshold is not None
+    holds = value >= threshold if above is not None else value <= threshold
+    return Evidence(
+        statistic=name,
+        path=path,
+        value=value,
+        threshold=threshold,
+        side="above" if above is not None else "below",
+        window=motion.window,
+        interval=(value, value),
+        held=motion.probes if holds else 0,
+        needs=FEWEST,
+    )
+
+
+def _places(tracks: Sequence[Sequence[float]]) -> torch.Tensor:
+    """(probes, directions): the mean over latents of what was followed."""
+    x = torch.tensor(tracks, dtype=torch.float64)
+    return x.view(len(x), -1, DIRECTIONS).mean(1)
+
+
+def _rms(x: torch.Tensor) -> float:
+    return float(x.var(0, unbiased=False).mean().sqrt())

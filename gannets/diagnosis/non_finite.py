@@ -1,0 +1,91 @@
+"""Non-finite: a loss, a gradient, a weight or an output is no number any more.
+
+One such number is enough: the game refuses the update, plays it once more while it watches every
+layer, and says which was the first at fault.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gannets.diagnosis.case import Case
+from gannets.diagnosis.finding import Answer, Remedy
+from gannets.diagnosis.remedies import has_penalty, lr_of, scaled_lr, with_term
+
+__all__ = ["NonFinite"]
+
+
+@dataclass(frozen=True)
+class NonFinite:
+    """The last update met a number that is not finite, so that it was not made."""
+
+    symptom = "non-finite"
+
+    factor: float = 0.1
+    """Of the learning rate that is advised."""
+
+    def __call__(self, case: Case) -> Answer:
+        failed = case.last.failed
+        if failed is None:
+            return Answer(
+                symptom=self.symptom, state="cleared", why="every number so far was finite"
+            )
+        return Answer(
+            symptom=self.symptom,
+            state="found",
+            why=f"an update met numbers that are not finite: {failed}.",
+            remedies=_remedies(case, failed, self.factor),
+        )
+
+
+def _remedies(case: Case, failed: str, factor: float) -> tuple[Remedy, ...]:
+    recipe = case.recipe
+    player = "generator" if failed.endswith("(generator)") else "discriminator"
+    found = []
+    if type(recipe.game.objective).__name__ == "Wasserstein" and not has_penalty(recipe):
+        found.append(bounded_slope(recipe))
+    if any(type(recipe.optimizers[p]).__name__ == "SGD" for p in ("generator", "discriminator")):
+        found.append(bounded_steps())
+    if lr_of(recipe, player, case.step) > 0:
+        found.append(
+            Remedy(
+                changes=tuple(scaled_lr(recipe, p, factor) for p in ("generator", "discriminator")),
+                why="Steps that are too long for the slope of the loss grow without bound.",
+                source="Goodfellow et al. 2016, section 8.3.1",
+                fresh=True,
+            )
+        )
+    if recipe.rollbacks == 0:
+        found.append(
+            Remedy(
+                changes=("rollbacks=2", "checkpoint_every=100"),
+                why="A run that fails late goes back to its last checkpoint, at half the rates.",
+                source="gannets",
+                fresh=True,
+            )
+        )
+    return tuple(found)
+
+
+def bounded_slope(recipe: Any) -> Remedy:
+    """A critic whose slope is held at 1."""
+    return Remedy(
+        changes=(with_term(recipe, "GradientPenalty()"),),
+        why="The loss of a critic has no least value unless its slope is held down.",
+        source="Gulrajani et al. 2017, section 4",
+        fresh=True,
+    )
+
+
+def bounded_steps() -> Remedy:
+    """An optimizer whose steps are no longer than its learning rate."""
+    return Remedy(
+        changes=tuple(
+            f"optimizers.{player}=Adam(lr=0.001, betas=(0.0, 0.99))"
+            for player in ("generator", "discriminator")
+        ),
+        why="Adam moves each weight by about lr, however steep the loss is.",
+        source="Kingma and Ba 2015, section 2.1",
+        fresh=True,
+    )

@@ -1,0 +1,109 @@
+"""Oscillation: the players chase each other, and G swings about the data as a whole.
+
+At an equilibrium of a game without a penalty the Jacobian of its field may have eigenvalues without
+a real part: players rotate about it, for ever or outwards (Mescheder et al. 2018, section 3, the
+Dirac-GAN; momentum and simultaneous updates make it worse, Gidel et al. 2019). See
+`gannets.diagnosis.motion` for A. A G that settles, or whose samples are not told from data, is let
+be, however it moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gannets.diagnosis.case import Case, judged
+from gannets.diagnosis.finding import Answer, Remedy
+from gannets.diagnosis.mode_collapse import balanced
+from gannets.diagnosis.motion import AMPLITUDE, amplitude_of, mean_over, motion_of, over_half
+from gannets.diagnosis.remedies import has_penalty, with_term
+
+__all__ = ["Oscillation", "remedies"]
+
+GROWS = 1.2
+"""Of A, from the first half of the run to the last: it spirals outwards."""
+
+
+@dataclass(frozen=True)
+class Oscillation:
+    """G, as it is sampled from, swings and does not settle."""
+
+    symptom = "oscillation"
+
+    amplitude: float = AMPLITUDE
+    """A over the last half of the run, in the data's spread, at least."""
+    distance: float = 0.05
+    """From held-out data, on average over that half, at least: healthy games are below .03."""
+
+    def __call__(self, case: Case) -> Answer:
+        motion = motion_of(case)
+        distance = None if motion is None else mean_over(case, "referee.distance", motion)
+        if motion is None or distance is None:
+            return Answer(
+                symptom=self.symptom,
+                state="unknown",
+                why="it takes eight probes of G's outputs to see a swing",
+            )
+        grows = motion.ratio >= GROWS
+        return judged(
+            self.symptom,
+            (
+                amplitude_of(motion, above=self.amplitude, path="outputs.place"),
+                over_half(
+                    "mean distance from held-out data over it",
+                    "referee.distance",
+                    distance,
+                    motion,
+                    above=self.distance,
+                ),
+            ),
+            why="G swings about the data as a whole, "
+            + ("farther and farther." if grows else "and comes no nearer."),
+            remedies=lambda: remedies(case),
+            but="the swing dies away, or goes somewhere" if motion.settles else "",
+        )
+
+
+def remedies(case: Case) -> tuple[Remedy, ...]:
+    """A penalty that makes the equilibrium attract; no momentum; players in turn; an average."""
+    recipe: Any = case.recipe
+    found = []
+    turns = ("update=Alternating(k=1)",) if type(recipe.update).__name__ == "Simultaneous" else ()
+    calm = (*balanced(recipe), *turns)
+    if not has_penalty(recipe):
+        found.append(
+            Remedy(
+                changes=(with_term(recipe, "R1(gamma=0.1)"), *calm),
+                why="With R1 the equilibrium attracts: eigenvalues get a negative real part.",
+                source="Mescheder et al. 2018, theorem 4.1; Gidel et al. 2019",
+                fresh=True,
+            )
+        )
+    elif calm:
+        found.append(
+            Remedy(
+                changes=calm,
+                why="Momentum and simultaneous updates turn a slow rotation into one outwards.",
+                source="Gidel et al. 2019, section 3",
+                fresh=True,
+            )
+        )
+    if recipe.averaging is None:
+        found.append(
+            Remedy(
+                changes=("averaging=Average(half_life=20000)",),
+                why="The average of the weights stands nearer to what they turn about.",
+                source="Yazici et al. 2019",
+                fresh=True,
+            )
+        )
+    if type(recipe.update).__name__ != "Extragradient":
+        found.append(
+            Remedy(
+                changes=("update=Extragradient()",),
+                why="A step by the gradient at the next point goes inwards where this one's turns.",
+                source="Korpelevich 1976; Gidel et al. 2019, section 3.2",
+                fresh=True,
+            )
+        )
+    return tuple(found)
