@@ -79,8 +79,17 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
-    """Put tensors at `path` as safetensors, and return the file's SHA-256."""
-    own = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    """Put tensors at `path` as safetensors, and return the file's SHA-256.
+
+    A tensor that has several names, as a layer of both players has, is written under each.
+    """
+    own: dict[str, Tensor] = {}
+    places: set[int] = set()
+    for name, tensor in tensors.items():
+        flat = tensor.detach().cpu().contiguous()
+        place = flat.untyped_storage().data_ptr()
+        own[name] = flat.clone() if place in places else flat
+        places.add(place)
     blob = safetensors.torch.save(own)
     write_bytes(path, blob)
     return hashlib.sha256(blob).hexdigest()

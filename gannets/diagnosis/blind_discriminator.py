@@ -36,6 +36,10 @@ class BlindDiscriminator:
     """or by what the features leave out. Nets of few weights leave traces there for long."""
     accuracy: float = 0.8
     """Of D, and of a copy of it that a reference optimizer trains, at most;"""
+    mostly: float = 0.9
+    """Told by the referee, this is enough where the copy"""
+    guesses: float = 0.7
+    """has no more than this."""
     beside: float = 0.9
     """and where it is what the features leave out that tells."""
 
@@ -43,6 +47,7 @@ class BlindDiscriminator:
         what = "fakes and held-out reals that the referee tells"
         found = [
             self._hidden(case, what, "referee.c2st", (self.told, self.accuracy)),
+            self._hidden(case, what, "referee.c2st", (self.mostly, self.guesses)),
             self._hidden(
                 case,
                 f"{what} by the one nearest neighbour",

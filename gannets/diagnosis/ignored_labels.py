@@ -46,12 +46,14 @@ class IgnoredLabels:
                 if whose == "G"
                 else "G's classes are not the data's: D does not look at the labels."
             ),
-            remedies=lambda: _remedies(whose),
+            remedies=lambda: _remedies(case, whose),
         )
 
 
-def _remedies(whose: str) -> tuple[Remedy, ...]:
+def _remedies(case: Case, whose: str) -> tuple[Remedy, ...]:
     players = ("generator", "discriminator") if whose == "G" else ("discriminator", "generator")
+    # A net of gannets takes y: it is one of the caller's own that may not.
+    owned = [p for p in players if not hasattr(getattr(case.recipe.nets, p), p)]
     return tuple(
         Remedy(
             changes=(own_net(player),),
@@ -59,5 +61,5 @@ def _remedies(whose: str) -> tuple[Remedy, ...]:
             source="Mirza and Osindero 2014, section 3.2",
             fresh=True,
         )
-        for player in players
+        for player in owned or players
     )

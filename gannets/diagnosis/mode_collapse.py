@@ -9,6 +9,7 @@ beginning: it has to last, and to get no better.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from gannets.diagnosis.remedies import has_penalty, lr_of, with_term
 
 __all__ = ["ModeCollapse"]
 
+PLAYERS = ("generator", "discriminator")
 LASTS = 4
 """Probes in a row: the first is that after 50 updates, when nothing is learnt yet."""
 SOURCE = "Naeem et al. 2020, coverage"
@@ -30,6 +32,8 @@ class ModeCollapse:
 
     symptom = "mode collapse"
 
+    warm: int = 750
+    """Updates before which nothing is said: healthy games lack variety until then."""
     variety: float = 0.25
     """The smaller of coverage, over a perfect generator's, and spread, over the data's, at most."""
     told: float = 0.75
@@ -45,6 +49,8 @@ class ModeCollapse:
     the data's spread."""
 
     def __call__(self, case: Case) -> Answer:
+        if case.step < self.warm:
+            return Answer(symptom=self.symptom, state="unknown", why="it is too early to tell")
         return judged(
             self.symptom,
             (
@@ -104,7 +110,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
         found.append(
             Remedy(
                 changes=calm,
-                why="G leaves before D has answered: give D a rate no lower than G's.",
+                why="G leaves before D has answered: give D a rate as high as G's.",
                 source="Heusel et al. 2017, section 2",
                 fresh=True,
             )
@@ -123,12 +129,15 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
 
 
 def balanced(recipe: Any) -> tuple[str, ...]:
-    """Changes by which G is no faster than D, and neither has momentum, where that is not so."""
+    """Changes by which G is no faster than D (at the geometric mean of their rates), and neither
+    has momentum, where that is not so.
+    """
     changes = []
-    ours, theirs = (lr_of(recipe, player) for player in ("generator", "discriminator"))
-    if ours > theirs:
-        changes.append(f"optimizers.generator.lr={theirs:g}")
-    for player in ("generator", "discriminator"):
+    rates = [lr_of(recipe, player) for player in PLAYERS]
+    if rates[0] > rates[1]:
+        both = math.sqrt(rates[0] * rates[1])
+        changes += [f"optimizers.{player}.lr={both:.2g}" for player in PLAYERS]
+    for player in PLAYERS:
         betas = getattr(recipe.optimizers[player], "betas", None)
         if betas is not None and betas[0] > 0:
             changes.append(f"optimizers.{player}.betas=(0.0, {min(betas[1], 0.99)})")

@@ -10,6 +10,7 @@ missing. Che et al. (2017), section 2; Srivastava et al. (2017).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from gannets.diagnosis.case import Case, judged
@@ -17,9 +18,14 @@ from gannets.diagnosis.finding import Answer, Remedy
 from gannets.diagnosis.mode_collapse import LASTS, balanced, packed
 from gannets.diagnosis.motion import swinging
 from gannets.diagnosis.remedies import has_penalty, with_term
+from gannets.diagnosis.trend import falls, slope
 
 __all__ = ["ModeDropping"]
 
+SETTLED = 500
+"""Updates after which a trend is that of what is missing, and not of the beginning."""
+MATERIAL = 0.25
+"""Of what is missing, the share that has to be won over eight probes for the game to go on."""
 WIDE = 128
 """Units that are enough for a hidden layer of G, on toys and small images."""
 
@@ -30,6 +36,8 @@ class ModeDropping:
 
     symptom = "mode dropping"
 
+    warm: int = 750
+    """Updates before which nothing is said."""
     missing: float = 0.1
     """Of held-out samples, with hardly a fake near them, at least."""
     variety: float = 0.25
@@ -38,6 +46,8 @@ class ModeDropping:
     """Of fakes, with a real near them, at least: healthy games on a ring have .5 to .9."""
 
     def __call__(self, case: Case) -> Answer:
+        if case.step < self.warm:
+            return Answer(symptom=self.symptom, state="unknown", why="it is too early to tell")
         return judged(
             self.symptom,
             (
@@ -69,7 +79,10 @@ class ModeDropping:
 
 def against(case: Case) -> str:
     """What shows that more modes are found, or that they are lost in turn; "" for nothing."""
-    if case.falling("referee.missing") or case.rising("referee.coverage"):
+    seen = [(step, v) for step, v in case.values("referee.missing") if step >= SETTLED][-8:]
+    steps, missing = [step for step, _ in seen], [v for _, v in seen]
+    won = -slope(steps, missing) * (steps[-1] - steps[0]) if seen else 0.0
+    if falls(missing) and won >= MATERIAL * median(missing):
         return "fewer and fewer held-out samples are missing"
     return "what is wrong is that G swings as a whole" if swinging(case) else ""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
@@ -157,11 +158,7 @@ def outputs_of(
         for player in PLAYERS:
             moved[player], still[player] = _movement(weights[player], state.parameters[player])
     owned = {id(weight) for weight in state.parameters.generator}
-    ends = torch.tensor([0.001, 0.999], dtype=torch.float64)
-    low, high = fakes.flatten().double().cpu()[:: max(1, fakes.numel() // 100_000)].quantile(ends)
-    real_low, real_high = (
-        held.flatten().double().cpu()[:: max(1, held.numel() // 100_000)].quantile(ends)
-    )
+    (low, high), (real_low, real_high) = _ends(fakes), _ends(held)
     effect, agreement = _labels_effect(state, scene)
     least, greatest = _reach(state.players.generator)
     margin = 1e-6 * max([1.0, *(abs(v) for v in (least, greatest) if math.isfinite(v))])
@@ -184,6 +181,14 @@ def outputs_of(
         greatest=greatest,
         shared=sum(id(weight) in owned for weight in state.parameters.discriminator),
     )
+
+
+def _ends(x: Tensor) -> tuple[float, float]:
+    """The least and the greatest value, 0.1 % left out on both ends."""
+    some = x.flatten().double().cpu()[:: max(1, x.numel() // 100_000)]
+    # NumPy parts the values at two places, where torch sorts all of them: a tenth of a probe.
+    low, high = np.quantile(some.numpy(), (0.001, 0.999))
+    return float(low), float(high)
 
 
 def _movement(before: Sequence[Tensor], now: Sequence[Tensor]) -> tuple[float, float]:

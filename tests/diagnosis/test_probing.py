@@ -161,7 +161,7 @@ def test_movement_is_seen_over_ten_updates_however_often_one_looks(every: int) -
     state = State(small("ring"), device="cpu")
     prober = Prober(state, Probing(every=every, n=20))
     outputs: dict[int, Tensor] = {}
-    for step in range(1, 31):
+    for step in range(1, 23):
         state.advance()
         prober.look()
         z, _ = (prober._fixed or prober._begin()).always
@@ -169,7 +169,7 @@ def test_movement_is_seen_over_ten_updates_however_often_one_looks(every: int) -
             outputs[step] = state.players.generator.eval()(z).double()
         state.players.generator.train()
     assert [probe.step for probe in prober.probes] == [
-        step for step in range(1, 31) if due(step, Probing(every=every))
+        step for step in range(1, 23) if due(step, Probing(every=every))
     ]
     for probe in prober.probes:
         assert probe.outputs is not None
@@ -228,6 +228,7 @@ leave(0)
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_the_first_looks_and_both_do_what_it_says(tmp_path: Path) -> None:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))

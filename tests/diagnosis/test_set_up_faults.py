@@ -155,7 +155,7 @@ def test_a_healthy_game_has_none_of_them(rule: Any) -> None:
 # ---------------------------------------------------------------------------------- real runs
 
 
-SEEN = Probing(every=60, n=128)
+SEEN = Probing(every=60, n=128, clones=0)
 """Probes after 50, 60, 120 ... updates: the third one comes soon."""
 
 
@@ -204,6 +204,7 @@ def test_a_conditional_game_that_learns_is_none(tmp_path: Path) -> None:
     assert not symptom_of(recipe, tmp_path / "run").serious
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [61, 62])
 def test_the_first_remedy_of_a_wrong_range_cures_it(seed: int, tmp_path: Path) -> None:
     recipe = replace(value_range._half("ring", seed), steps=130, probing=SEEN)

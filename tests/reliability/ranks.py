@@ -22,6 +22,7 @@ from gannets.objectives import NonSaturating, RelativisticAverage
 from gannets.terms import DRAGAN, R1, Lazy
 from gannets.training import Nets, Recipe, State, Training
 from gannets.training.parallel import anyone, joined, leave, same_everywhere
+from gannets.training.probing import Probing
 from gannets.updates import Consensus, Extragradient, Optimistic
 from tests.small import LITTLE, NAMES, small
 
@@ -68,7 +69,14 @@ def _cases() -> dict[str, Recipe]:
 CASES = _cases()
 SINGLE = ("ring", "digits", "dcgan")
 """Played in single precision too."""
-RUN = replace(CASES["ring"], checkpoint_every=10, record_every=5, sample_every=0, evaluation=LITTLE)
+RUN = replace(
+    CASES["ring"],
+    checkpoint_every=10,
+    record_every=5,
+    sample_every=0,
+    evaluation=LITTLE,
+    probing=Probing(every=10, n=20),
+)
 
 
 def recipes_to_play() -> dict[str, Recipe]:

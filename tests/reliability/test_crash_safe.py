@@ -344,3 +344,12 @@ def test_a_branch_that_does_not_fit_is_refused(name: str, tmp_path: Path) -> Non
     with pytest.raises(InputError, match=r"does not fit|no place"):
         Training.branch(parent.path, other, out=tmp_path / "child", device="cpu")
     assert not (tmp_path / "child").exists()
+
+
+def test_a_tensor_of_two_names_is_written_under_both(tmp_path: Path) -> None:
+    whole = torch.arange(6.0)
+    named = {"generator.w": whole, "discriminator.w": whole, "part": whole[2:4], "other": whole + 1}
+    digest = files.write_tensors(tmp_path / "t.safetensors", named)
+    read = files.read_tensors(tmp_path / "t.safetensors", sha256=digest)
+    assert read.keys() == named.keys()
+    assert all(torch.equal(read[name], tensor) for name, tensor in named.items())

@@ -136,6 +136,12 @@ def test_one_process_writes(pair: Pair, tmp_path: Path) -> None:
         pass
     together = load(pair.folder / "run0")
     assert [line["step"] for line in together.metrics()] == [5, 10, 15, 20]
+    # Only the first looks; it sees what one process alone sees, to rounding.
+    assert [probe.step for probe in together.probes()] == [10, 20]
+    for probe, alone in zip(together.probes(), training.run.probes(), strict=True):
+        assert probe.outputs is not None
+        assert alone.outputs is not None
+        assert probe.outputs.size == pytest.approx(alone.outputs.size, rel=1e-9)
     for ours, alone in zip(together.metrics(), training.run.metrics(), strict=True):
         assert ours["rates"] == alone["rates"]
         for player in ("generator", "discriminator"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from benchmarks.diagnosis.bases import base
+from benchmarks.diagnosis.bases import TOYS, base
 from benchmarks.diagnosis.scenario import Scenario
 from gannets.game import Game, both
 from gannets.nets import MLP
@@ -30,22 +30,20 @@ def scenarios() -> list[Scenario]:
     symptom, also = "oscillation", ("mode collapse",)
     return [
         Scenario(symptom=symptom, family="ring", title="normal", recipe=partial(normal, 0.1, None)),
-        *(Scenario(symptom=symptom, family=f, recipe=partial(_carried, f)) for f in TOYS),
-        Scenario(
-            symptom=symptom, family="digits", recipe=partial(_carried, "digits"), also=also
+        *(Scenario(symptom=symptom, family=f, recipe=partial(_carried, f, 0.1)) for f in TOYS),
+        *(
+            Scenario(symptom=symptom, family=f, recipe=partial(_carried, f, clip), also=also)
+            for f, clip in (("digits", 0.03), ("mnist", 0.02))
         ),
     ]
 
 
-TOYS = ("ring", "grid")
-
-
-def _carried(family: str, seed: int) -> Recipe:
+def _carried(family: str, clip: float, seed: int) -> Recipe:
     return base(
         family,
         seed,
         game=Game(Wasserstein()),
-        constraint=Clip(0.1),
+        constraint=Clip(clip),
         optimizers=both(Adam(lr=1e-3, betas=(0.9, 0.999))),
         averaging=None,
         batch=64,
