@@ -76,5 +76,5 @@ def _images(family: str) -> Recipe:
         optimizers=both(Adam(lr=1e-3, betas=(0.0, 0.99))),
         averaging=Average(half_life=20_000),
         batch=64,
-        steps=2_500,
+        steps=2_500 if family == "digits" else 1_500,
     )

@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged
-from gannets.diagnosis.finding import Answer, Remedy
+from gannets.diagnosis.finding import Answer
 
 __all__ = ["Converged"]
 
@@ -26,6 +26,8 @@ class Converged:
 
     symptom = "converged"
 
+    warm: int = 750
+    """Updates before which nothing is said: a game that has just begun may pass by."""
     p: float = 0.05
     """Of the energy distance, at least."""
     errors: float = 2.5
@@ -36,6 +38,8 @@ class Converged:
     """Of V by a copy of D, at most."""
 
     def __call__(self, case: Case) -> Answer:
+        if case.step < self.warm:
+            return Answer(symptom=self.symptom, state="unknown", why="it is too early to tell")
         n = case.last.n
         even = 0.5 + self.errors * 0.5 / math.sqrt(2 * n)
         return judged(
@@ -58,13 +62,6 @@ class Converged:
                 ),
             ),
             why="the referee no longer tells fakes from held-out samples: stop here.",
-            remedies=lambda: (
-                Remedy(
-                    changes=(),
-                    why="Keep the best checkpoint; with more samples a probe may tell more.",
-                    source="Lopez-Paz and Oquab 2017, section 3",
-                ),
-            ),
             costly=1,
             but="the distance still falls" if case.falling("referee.distance") else "",
         )

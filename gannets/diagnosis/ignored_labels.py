@@ -1,8 +1,8 @@
 """Labels ignored: G(z, y) does not become what the data are at y.
 
-With g_y the mean of G(z, y) over z, r_y that of the data, both less their centre, the slope of one
-on the other, sum(g·r) / sum(r·r), is 1 for p(x | y) and 0 where G ignores y, and also where D does:
-G's classes are then others than the data's. Mirza and Osindero (2014), eq. 2.
+With g_y the mean of G(z, y) over z, r_y that of the data, both less their centre, the cosine
+sum(g·r) / (|g| |r|) is 1 for p(x | y) and 0 where G ignores y, and nearly so where D does: G's
+classes are then others than the data's. Mirza and Osindero (2014), eq. 2.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class IgnoredLabels:
 
     symptom = "labels ignored"
 
-    agreement: float = 0.15
-    """Slope of G's class means on the data's, at most."""
+    cosine: float = 0.25
+    """Of G's class means and the data's, at most."""
     effect: float = 0.1
     """Spread of G(z, y) over y, over that of the data's class means: G itself ignores y."""
 
@@ -36,9 +36,9 @@ class IgnoredLabels:
             self.symptom,
             (
                 case.evidence(
-                    "slope of G's class means on the data's",
-                    "outputs.label_agreement",
-                    below=self.agreement,
+                    "cosine of G's class means and the data's",
+                    "outputs.label_cosine",
+                    below=self.cosine,
                 ),
             ),
             why=(

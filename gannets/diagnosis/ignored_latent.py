@@ -35,7 +35,10 @@ class IgnoredLatent:
                     below=self.effect,
                 ),
                 case.evidence(
-                    "spread of the fakes, over the data's", "referee.spread", above=self.spread
+                    "spread of the fakes, over the data's",
+                    "referee.spread",
+                    above=self.spread,
+                    needs=1,
                 ),
             ),
             why="G makes one sample for a class, whatever z is.",

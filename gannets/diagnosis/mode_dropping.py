@@ -15,7 +15,7 @@ from typing import Any
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.mode_collapse import LASTS, balanced, packed
+from gannets.diagnosis.mode_collapse import LASTS, balanced, more, packed
 from gannets.diagnosis.motion import swinging
 from gannets.diagnosis.remedies import has_penalty, with_term
 from gannets.diagnosis.trend import falls, slope
@@ -88,50 +88,38 @@ def against(case: Case) -> str:
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
-    """A G that can make all of it; a D with a bounded slope; packs."""
+    """A G that can make all of it, and a D with a bounded slope; packs; larger batches."""
     recipe = case.recipe
-    found = [*larger(recipe)]
-    calm = balanced(recipe)
-    if not has_penalty(recipe) or calm:
-        term = () if has_penalty(recipe) else (with_term(recipe, "R1(gamma=0.1)"),)
+    wider = larger(recipe)
+    bound = () if has_penalty(recipe) else (with_term(recipe, "R1(gamma=0.1)"),)
+    changes = (*wider, *bound, *balanced(recipe))
+    found = []
+    if changes:
+        why = "Where D's slope is bounded, it leads from one mode to the next"
+        narrow = "G is too small for data of several modes: it bends its latent space too seldom"
         found.append(
             Remedy(
-                changes=(*term, *calm),
-                why="Where D's slope is bounded, it leads from one mode to the next.",
-                source="Mescheder et al. 2018, section 4; Heusel et al. 2017, section 2",
+                changes=changes,
+                why=f"{narrow}. {why}." if wider else f"{why}.",
+                source="Khayatkhoei et al. 2018, section 3; Mescheder et al. 2018, section 4"
+                if wider
+                else "Mescheder et al. 2018, section 4; Heusel et al. 2017, section 2",
                 fresh=True,
             )
         )
     found += packed(recipe)
     if not found:
-        found.append(
-            Remedy(
-                changes=(f"batch={4 * recipe.batch}",),
-                why="Larger batches show D more of the modes at once.",
-                source="Brock et al. 2019, section 3.1",
-                fresh=True,
-            )
-        )
+        found.append(more(recipe))
     return tuple(found)
 
 
-def larger(recipe: Any) -> list[Remedy]:
-    """Where G is narrow, or sees a latent of one dimension: the change that it takes first."""
+def larger(recipe: Any) -> tuple[str, ...]:
+    """Where G is narrow, or sees a latent of one dimension: the changes that it takes first."""
     net, changes = recipe.nets.generator, []
     hidden = getattr(net, "hidden", None)
-    if isinstance(hidden, tuple) and (not hidden or min(hidden) < WIDE // 4):
-        changes.append(f"nets.generator.hidden=({WIDE}, {WIDE})")
-        if isinstance(net.activation, tuple):
-            changes.append(f"nets.generator.activation={net.activation[0]!r}")
+    if isinstance(hidden, tuple) and hidden and max(hidden) < WIDE // 4:
+        units = ", ".join(str(WIDE) for _ in hidden)
+        changes.append(f"nets.generator.hidden=({units},)")
     if recipe.prior.dimension < 2:
         changes.append("prior.dimension=32")
-    if not changes:
-        return []
-    return [
-        Remedy(
-            changes=tuple(changes),
-            why="G is too small for data of several modes: it bends its latent space too seldom.",
-            source="Khayatkhoei et al. 2018, section 3",
-            fresh=True,
-        )
-    ]
+    return tuple(changes)

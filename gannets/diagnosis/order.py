@@ -55,8 +55,8 @@ ORDER: tuple[Rule, ...] = (
     Oscillation(),
     Memorisation(),
     AugmentationLeak(),
-    Converged(),
     AveragingHides(),
+    Converged(),
     Plateau(),
 )
 ENDS = {

@@ -105,16 +105,10 @@ def best_of(values: list[float]) -> float:
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
-    """To stop; else lower rates, whose noise is what a G at its place wanders by."""
-    recipe = case.recipe
+    """Where one does not stop: less noise in the gradients."""
     return (
         Remedy(
-            changes=(),
-            why="Keep the best checkpoint: more of the same brings nothing.",
-            source="Prechelt 1998, early stopping",
-        ),
-        Remedy(
-            changes=(f"batch={2 * recipe.batch}",),
+            changes=(f"batch={2 * case.recipe.batch}",),
             why="What is left may be the noise of the gradients: larger batches have less.",
             source="Brock et al. 2019, section 3.1",
         ),

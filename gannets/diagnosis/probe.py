@@ -153,6 +153,15 @@ class Outputs:
         return _place(self.track_raw)
 
     @property
+    def label_cosine(self) -> float | None:
+        """Cosine of G's class means and the data's, about their centres; near 0, too, where G's
+        hardly differ.
+        """
+        if self.label_agreement is None or self.label_effect is None:
+            return None
+        return self.label_agreement / max(self.label_effect, 0.1)
+
+    @property
     def excess(self) -> float:
         """How much wider the interval of the fakes is than that of the reals, over the latter."""
         width = self.real_high - self.real_low

@@ -140,6 +140,12 @@ def test_begun_anew_with_the_recipe_of_a_run(failed: Path, gannets: Callable[...
     run = load("runs/00000-fading")
     assert [int(path.name) for path in run.checkpoints()] == [2]
     assert f"begins anew with the recipe of {failed}, batch=8" in (run.path / "log.txt").read_text()
+
+
+@pytest.mark.slow
+def test_begun_anew_unchanged_it_is_the_same_run(
+    failed: Path, gannets: Callable[..., Done]
+) -> None:
     assert gannets("train", "--from", failed, "--out", "same", "--quiet")[0] == 0
     for file in ("probes.jsonl", "metrics.jsonl", "model/model.safetensors"):
         assert (Path("same") / file).read_bytes() == (failed / file).read_bytes()
@@ -180,6 +186,7 @@ def test_stopping_where_it_is_found(failed: Path, gannets: Callable[..., Done]) 
     assert [int(path.name) for path in load("run").checkpoints()] == [30, 60]
 
 
+@pytest.mark.slow  # of the command; tests/diagnosis/test_live.py has what it does
 def test_applying_what_is_advised(failed: Path, gannets: Callable[..., Done]) -> None:
     words = ["train", "--from", failed, "--steps", 80, "--out", "run", "--on-finding", "apply"]
     code, out, err = gannets(*words)

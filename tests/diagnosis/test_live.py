@@ -55,6 +55,7 @@ def test_it_stops_where_it_is_found(tmp_path: Path, noted: Run) -> None:
     assert (run.path / "probes.jsonl").read_bytes() == (noted.path / "probes.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_it_warns_where_that_is_asked_for(tmp_path: Path) -> None:
     recipe = fading(steps=60)
     with pytest.warns(RunWarning, match="vanishing gradient \\(step 60\\)") as said:

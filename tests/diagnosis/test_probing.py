@@ -139,7 +139,7 @@ class Once:
 BACK: list[int] = []
 
 
-@pytest.mark.parametrize("at", [36, 47])
+@pytest.mark.parametrize("at", [pytest.param(36, marks=pytest.mark.slow), 47])
 def test_going_back_takes_probes_back(tmp_path: Path, at: int) -> None:
     """To update 35, which is within the ten before the probe of 40: what that probe is compared
     with has to come back too, though a later one (that of 50) was begun since.

@@ -62,7 +62,7 @@ def states(rule: Any, recipe: Recipe, parts: dict[str, Any], upto: int = 4) -> l
         (ValueRange(), RECIPE, {"outputs": WIDE}, 3),
         (ConstantOutput(), RECIPE, {"referee": {"spread": 0.01}}, 2),
         (IgnoredLatent(), RECIPE, {"outputs": {"latent_effect": 0.05}}, 3),
-        (IgnoredLabels(), TOLD, {"outputs": {"label_agreement": 0.15}}, 3),
+        (IgnoredLabels(), TOLD, {"outputs": {"label_agreement": 0.25, "label_effect": 1.0}}, 3),
     ],
 )
 def test_found_at_the_threshold_and_not_before_it_has_lasted(
@@ -105,8 +105,18 @@ def test_found_at_the_threshold_and_not_before_it_has_lasted(
             {"outputs": {"latent_effect": 0.0}, "referee": {"spread": 0.09}},
             "spread of the fakes",
         ),
-        (IgnoredLabels(), TOLD, {"outputs": {"label_agreement": 0.16}}, "class means"),
-        (IgnoredLabels(), RECIPE, {"outputs": {"label_agreement": 0.0}}, "no classes"),
+        (
+            IgnoredLabels(),
+            TOLD,
+            {"outputs": {"label_agreement": 0.26, "label_effect": 1.0}},
+            "class means",
+        ),
+        (
+            IgnoredLabels(),
+            RECIPE,
+            {"outputs": {"label_agreement": 0.0, "label_effect": 1.0}},
+            "no classes",
+        ),
     ],
 )
 def test_cleared_beyond_the_threshold_with_the_reason(

@@ -19,6 +19,6 @@ def scenarios() -> list[Scenario]:
             symptom="averaging hides oscillation",
             family="ring",
             title="normal",
-            recipe=partial(normal, 0.02, Average(half_life=100_000, ramp=0.5)),
+            recipe=partial(normal, 0.02, Average(half_life=40_000)),
         )
     ]

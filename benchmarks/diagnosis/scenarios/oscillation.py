@@ -2,8 +2,8 @@
 
 An affine G of Gaussian data has one place to be, about which it turns; weights that are clipped
 leave a critic with a slope there, and momentum carries G through it (Arjovsky et al. 2017, section
-4.2, for the latter). On images outputs are bounded: G swings between corners, all fakes alike, and
-"mode collapse" is right as well.
+4.2, for the latter). In the latter fakes are much alike, and it takes eight probes to see that they
+swing: until then "mode collapse" is right as well, and on images, whose values are bounded, later.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from benchmarks.diagnosis.bases import TOYS, base
+from benchmarks.diagnosis.bases import base
 from benchmarks.diagnosis.scenario import Scenario
 from gannets.game import Game, both
 from gannets.nets import MLP
@@ -30,10 +30,9 @@ def scenarios() -> list[Scenario]:
     symptom, also = "oscillation", ("mode collapse",)
     return [
         Scenario(symptom=symptom, family="ring", title="normal", recipe=partial(normal, 0.1, None)),
-        *(Scenario(symptom=symptom, family=f, recipe=partial(_carried, f, 0.1)) for f in TOYS),
         *(
             Scenario(symptom=symptom, family=f, recipe=partial(_carried, f, clip), also=also)
-            for f, clip in (("digits", 0.03), ("mnist", 0.02))
+            for f, clip in (("ring", 0.1), ("grid", 0.1), ("digits", 0.03), ("mnist", 0.02))
         ),
     ]
 

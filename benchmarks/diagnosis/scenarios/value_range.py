@@ -16,13 +16,16 @@ from gannets.training import Recipe
 
 
 def scenarios() -> list[Scenario]:
-    """Too narrow on every family; a tanh for data in [0, 1] on images, too."""
+    """Too narrow on every family; a tanh for data in [0, 1] on images with a black ground, too.
+
+    Of faces G learns within 500 updates to leave what is below 0 alone: nothing is the matter.
+    """
     return [
         *(Scenario(symptom="value range", family=f, recipe=partial(_half, f)) for f in TOYS),
         *(Scenario(symptom="value range", family=f, recipe=partial(_narrow, f)) for f in IMAGES),
         *(
             Scenario(symptom="value range", family=f, title="too wide", recipe=partial(_wide, f))
-            for f in IMAGES
+            for f in ("digits", "mnist", "fashion")
         ),
     ]
 

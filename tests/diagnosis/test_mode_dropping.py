@@ -1,0 +1,114 @@
+"""Mode dropping: a part of the data that G does not make, and what it makes is good."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks.diagnosis.bases import base
+from benchmarks.diagnosis.scenarios import mode_dropping as scenarios
+from gannets.diagnosis import Case, compare
+from gannets.diagnosis.mode_dropping import ModeDropping
+from gannets.metrics.modes import mode_distances
+from gannets.theory import Ring
+from gannets.training import Training
+from gannets.training.probing import Probing
+from tests.diagnosis.synthetic import applied, case, healthy
+
+RULE = ModeDropping()
+PART: dict[str, Any] = {"referee": {"missing": 0.1, "precision": 0.4, "coverage": 0.5}}
+RECIPE = scenarios.scenarios()[0].recipe(0)
+
+
+def test_it_takes_four_probes() -> None:
+    assert RULE(case(RECIPE, [PART] * 3)).state == "suspected"
+    assert RULE(case(RECIPE, [PART] * 4)).state == "found"
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"missing": 0.09, "precision": 0.9}, "hardly a fake"),
+        ({"missing": 0.5, "precision": 0.39}, "near held-out samples"),
+        ({"missing": 0.8, "precision": 0.9, "coverage": 0.1}, "variety"),
+    ],
+)
+def test_any_of_it_missing_clears_it(fields: dict[str, float], said: str) -> None:
+    answer = RULE(case(RECIPE, [PART] * 4 + [{"referee": fields}]))
+    assert answer.state == "cleared"
+    assert said in answer.why
+
+
+def test_it_is_unknown_where_it_was_not_seen() -> None:
+    assert RULE(case(RECIPE, [{"referee": {"coverage": 0.5}}] * 4)).state == "unknown"
+
+
+def test_modes_that_are_found_one_after_another_are_none() -> None:
+    def falling(last: float) -> str:
+        rows = [0.6 + (last - 0.6) * i / 7 for i in range(8)]
+        return RULE(case(RECIPE, [{"referee": {"missing": m}} for m in rows])).state
+
+    # A quarter of what is missing has to be won for a game to get on.
+    assert (falling(0.3), falling(0.55)) == ("cleared", "found")
+
+
+def test_missing_has_the_negative_hypergeometric_law_where_nothing_is_missing() -> None:
+    n, k = 256, 17
+    fewer = math.ceil(0.2 * k)
+    # Of n fakes and n - 1 reals in the order of their distance, j fakes come before the k-th real.
+    exact = sum(
+        math.comb(j + k - 1, j) * math.comb(2 * n - 1 - j - k, n - j) for j in range(fewer)
+    ) / math.comb(2 * n - 1, n)
+    g = torch.Generator().manual_seed(5)
+    draws = [
+        compare(real=torch.randn(n, 2, generator=g), fake=torch.randn(n, 2, generator=g)).missing
+        for _ in range(40)
+    ]
+    assert exact == pytest.approx(1.035e-3, rel=1e-3)
+    # Standard deviation .0025 a draw, as measured: four standard errors of 40.
+    assert sum(draws) / 40 == pytest.approx(exact, abs=4 * 0.0025 / 40**0.5)
+
+
+def test_modes_that_are_missing_are_and_modes_that_are_narrow_are_not() -> None:
+    ring = Ring(count=8, radius=1.0, sigma=0.05)
+    g = torch.Generator().manual_seed(6)
+    real, fake = ring.sample(256, g), ring.sample(2_000, g)
+    distance, mode = mode_distances(ring, fake).min(1)
+    kept = fake[mode < 5][:256]
+    assert compare(real=real, fake=kept).missing == pytest.approx(3 / 8, abs=0.1)
+    centres = ring.modes[mode]
+    narrow = (centres + 0.3 * (fake - centres))[:256]
+    seen = compare(real=real, fake=narrow)
+    assert seen.coverage < 0.75
+    assert seen.missing < 0.02
+    assert float(distance.max()) > 2  # the fakes that were narrowed were not
+
+
+def test_remedies_parse_and_the_first_widens_g() -> None:
+    first, *_ = applied(RECIPE, RULE(case(RECIPE, [PART] * 4)).remedies)
+    assert first.nets.generator.hidden == (128,)
+    thin = base("digits", 0, prior=replace(base("digits", 0).prior, dimension=1))
+    first, *_ = applied(thin, RULE(case(thin, [PART] * 4)).remedies)
+    assert first.prior.dimension == 32
+
+
+@pytest.mark.slow
+def test_a_narrow_g_is_found_and_modes_are_missing(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, seed=62, probing=Probing(every=250))
+    training = Training.start(recipe, out=tmp_path / "run", device="cpu")
+    for _ in training:
+        pass
+    seen = Case(probes=tuple(training.run.probes()), recipe=training.recipe)
+    assert RULE(seen).state == "found"
+    distance, mode = mode_distances(recipe.data, training.model.sample(2_000, seed=1)).min(1)
+    counts = torch.bincount(mode[distance <= 3], minlength=8)
+    assert int((counts < 20).sum()) >= 1
+
+
+def test_healthy_games_are_none() -> None:
+    assert not [s.step for s in healthy() if RULE(s).state in ("found", "suspected")]
