@@ -25,8 +25,8 @@ class AveragingHides:
 
     symptom = "averaging hides oscillation"
 
-    amplitude: float = 0.4
-    """A of the last weights over the last half of the run, at least: healthy ones are below .3."""
+    amplitude: float = 0.2
+    """A of the last weights over the last half of the run, at least: they do not stand still."""
     apart: float = 0.045
     """Mean distance of their samples from data, at least: healthy ones have up to .03."""
     share: float = 0.4

@@ -55,9 +55,9 @@ class Case:
         """Whether a statistic rises over the last probes, more than chance explains."""
         return rises([value for _, value in self.values(path)][-TREND:])
 
-    def falling(self, path: str) -> bool:
-        """Whether it falls."""
-        return falls([value for _, value in self.values(path)][-TREND:])
+    def falling(self, path: str, *, since: int = 0) -> bool:
+        """Whether it falls, by the probes after `since` updates."""
+        return falls([value for step, value in self.values(path) if step > since][-TREND:])
 
     def evidence(
         self,

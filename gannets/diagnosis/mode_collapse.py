@@ -21,8 +21,10 @@ from gannets.diagnosis.remedies import has_penalty, lr_of, with_term
 __all__ = ["ModeCollapse"]
 
 PLAYERS = ("generator", "discriminator")
-LASTS = 4
-"""Probes in a row: the first is that after 50 updates, when nothing is learnt yet."""
+LASTS = 5
+"""Probes in a row: Mann's test needs four to see that a game gets on, and the first of all, after
+50 updates, tells nothing of that."""
+FIRST = 50
 SOURCE = "Naeem et al. 2020, coverage"
 
 
@@ -82,6 +84,8 @@ class ModeCollapse:
         )
 
     def _against(self, case: Case) -> str:
+        if case.falling("referee.distance", since=FIRST):
+            return "the distance to held-out data falls"
         if (case.latest("referee.variety") or 0.0) >= self.grown and (
             case.rising("referee.variety") or case.rising("referee.coverage")
         ):

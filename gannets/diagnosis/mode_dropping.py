@@ -44,6 +44,8 @@ class ModeDropping:
     """The smaller of coverage and spread, over a perfect generator's, at least: a part is there."""
     precision: float = 0.4
     """Of fakes, with a real near them, at least: healthy games on a ring have .5 to .9."""
+    p: float = 0.02
+    """Of the distance, at most: modes that are there and too narrow leave it at 0."""
 
     def __call__(self, case: Case) -> Answer:
         if case.step < self.warm:
@@ -69,6 +71,13 @@ class ModeDropping:
                     "referee.precision",
                     above=self.precision,
                     source="Kynkäänniemi et al. 2019",
+                ),
+                case.evidence(
+                    "p of the distance to held-out samples",
+                    "referee.distance_p",
+                    below=self.p,
+                    needs=LASTS,
+                    source="Székely and Rizzo 2013",
                 ),
             ),
             why="What G makes is like data, and a part of the data it does not make at all.",

@@ -26,7 +26,7 @@ def slope(x: Sequence[float], y: Sequence[float]) -> float:
         for j in range(i + 1, len(x))
         if x[j] != x[i]
     ]
-    return float(torch.tensor(slopes).double().quantile(0.5)) if slopes else 0.0
+    return float(torch.tensor(slopes, dtype=torch.float64).quantile(0.5)) if slopes else 0.0
 
 
 def mann_p(y: Sequence[float]) -> float:

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.diagnosis.bases import base
 from benchmarks.diagnosis.scenarios import mode_collapse as scenarios
-from gannets.diagnosis.mode_collapse import ModeCollapse
+from gannets.diagnosis.mode_collapse import LASTS, ModeCollapse
 from gannets.training.probing import Probing
 from tests.diagnosis.synthetic import applied, case, healthy, symptom_of
 
@@ -25,18 +25,19 @@ def place(i: int) -> dict[str, Any]:
     return {"track": (2.0 if i % 2 else -2.0,) * 32}
 
 
-def test_it_takes_four_probes_and_a_copy_of_d() -> None:
-    assert not RULE(case(RECIPE, [FEW] * 3)).asks
-    asking = RULE(case(RECIPE, [FEW] * 4))
+def test_it_takes_probes_in_a_row_and_a_copy_of_d() -> None:
+    assert LASTS > 3
+    assert not RULE(case(RECIPE, [FEW] * (LASTS - 1))).asks
+    asking = RULE(case(RECIPE, [FEW] * LASTS))
     assert (asking.state, asking.asks) == ("unknown", True)
-    found = RULE(case(RECIPE, [FEW, FEW, FEW, SEEN]))
+    found = RULE(case(RECIPE, [FEW] * (LASTS - 1) + [SEEN]))
     assert found.state == "found"
     assert found.evidence[0].value == pytest.approx(0.2 / 0.97)
 
 
 def test_fakes_that_hardly_differ_have_no_variety_whatever_they_cover() -> None:
     same = {"referee": {"coverage": 0.4, "spread": 0.1, "c2st": 0.6, "beyond": 0.9}}
-    answer = RULE(case(RECIPE, [same, same, same, {**same, "clones": {"accuracy": 1.0}}]))
+    answer = RULE(case(RECIPE, [{**same, "clones": {"accuracy": 1.0}}] * LASTS))
     assert answer.state == "found"
 
 
@@ -49,7 +50,7 @@ def test_fakes_that_hardly_differ_have_no_variety_whatever_they_cover() -> None:
     ],
 )
 def test_any_of_it_missing_clears_it(parts: dict[str, Any], said: str) -> None:
-    answer = RULE(case(RECIPE, [FEW, FEW, FEW, FEW, parts]))
+    answer = RULE(case(RECIPE, [FEW] * LASTS + [parts]))
     assert answer.state == "cleared"
     assert said in answer.why
 
@@ -67,6 +68,13 @@ def test_variety_that_grows_is_none_unless_it_is_next_to_nothing() -> None:
     assert "grows" in rising(0.2).why
 
 
+def test_a_distance_that_falls_is_none() -> None:
+    rows = [{**SEEN, "referee": {**FEW["referee"], "distance": 0.5 - 0.02 * i}} for i in range(9)]
+    answer = RULE(case(RECIPE, rows))
+    assert answer.state == "cleared"
+    assert "falls" in answer.why
+
+
 def test_it_is_too_early_before_750_updates() -> None:
     assert RULE(case(RECIPE, [SEEN] * 2)).state == "unknown"
 
@@ -79,12 +87,12 @@ def test_what_swings_through_the_data_is_no_collapse() -> None:
 
 
 def test_remedies_parse_and_the_first_bounds_d_and_evens_the_rates() -> None:
-    first, *_ = applied(RECIPE, RULE(case(RECIPE, [SEEN] * 4)).remedies)
+    first, *_ = applied(RECIPE, RULE(case(RECIPE, [SEEN] * LASTS)).remedies)
     rates = first.optimizers.map(lambda o: o.lr)
     assert rates.generator == rates.discriminator
     assert "R1" in repr(first.game.discriminator_terms)
     calm = base("digits", 0)
-    packed, *_ = applied(calm, RULE(case(calm, [SEEN] * 4)).remedies)
+    packed, *_ = applied(calm, RULE(case(calm, [SEEN] * LASTS)).remedies)
     assert type(packed.joint).__name__ == "Packed"
 
 

@@ -13,6 +13,7 @@ import torch
 from benchmarks.diagnosis.bases import base
 from benchmarks.diagnosis.scenarios import mode_dropping as scenarios
 from gannets.diagnosis import Case, compare
+from gannets.diagnosis.mode_collapse import LASTS
 from gannets.diagnosis.mode_dropping import ModeDropping
 from gannets.metrics.modes import mode_distances
 from gannets.theory import Ring
@@ -21,37 +22,39 @@ from gannets.training.probing import Probing
 from tests.diagnosis.synthetic import applied, case, healthy
 
 RULE = ModeDropping()
-PART: dict[str, Any] = {"referee": {"missing": 0.1, "precision": 0.4, "coverage": 0.5}}
+FAR = {"distance_p": 0.01}
+PART: dict[str, Any] = {"referee": {"missing": 0.1, "precision": 0.4, "coverage": 0.5, **FAR}}
 RECIPE = scenarios.scenarios()[0].recipe(0)
 
 
-def test_it_takes_four_probes() -> None:
-    assert RULE(case(RECIPE, [PART] * 3)).state == "suspected"
-    assert RULE(case(RECIPE, [PART] * 4)).state == "found"
+def test_it_takes_probes_in_a_row() -> None:
+    assert RULE(case(RECIPE, [PART] * (LASTS - 1))).state == "suspected"
+    assert RULE(case(RECIPE, [PART] * LASTS)).state == "found"
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
         ({"missing": 0.09, "precision": 0.9}, "hardly a fake"),
+        ({"missing": 0.5, "precision": 0.9, "distance_p": 0.03}, "p of the distance"),
         ({"missing": 0.5, "precision": 0.39}, "near held-out samples"),
         ({"missing": 0.8, "precision": 0.9, "coverage": 0.1}, "variety"),
     ],
 )
 def test_any_of_it_missing_clears_it(fields: dict[str, float], said: str) -> None:
-    answer = RULE(case(RECIPE, [PART] * 4 + [{"referee": fields}]))
+    answer = RULE(case(RECIPE, [PART] * LASTS + [{"referee": {**FAR, **fields}}]))
     assert answer.state == "cleared"
     assert said in answer.why
 
 
 def test_it_is_unknown_where_it_was_not_seen() -> None:
-    assert RULE(case(RECIPE, [{"referee": {"coverage": 0.5}}] * 4)).state == "unknown"
+    assert RULE(case(RECIPE, [{"referee": {"coverage": 0.5, **FAR}}] * LASTS)).state == "unknown"
 
 
 def test_modes_that_are_found_one_after_another_are_none() -> None:
     def falling(last: float) -> str:
         rows = [0.6 + (last - 0.6) * i / 7 for i in range(8)]
-        return RULE(case(RECIPE, [{"referee": {"missing": m}} for m in rows])).state
+        return RULE(case(RECIPE, [{"referee": {"missing": m, **FAR}} for m in rows])).state
 
     # A quarter of what is missing has to be won for a game to get on.
     assert (falling(0.3), falling(0.55)) == ("cleared", "found")
@@ -67,11 +70,11 @@ def test_missing_has_the_negative_hypergeometric_law_where_nothing_is_missing() 
     g = torch.Generator().manual_seed(5)
     draws = [
         compare(real=torch.randn(n, 2, generator=g), fake=torch.randn(n, 2, generator=g)).missing
-        for _ in range(40)
+        for _ in range(16)
     ]
     assert exact == pytest.approx(1.035e-3, rel=1e-3)
-    # Standard deviation .0025 a draw, as measured: four standard errors of 40.
-    assert sum(draws) / 40 == pytest.approx(exact, abs=4 * 0.0025 / 40**0.5)
+    # Standard deviation .0025 a draw, as measured: four standard errors of 16.
+    assert sum(draws) / 16 == pytest.approx(exact, abs=4 * 0.0025 / 16**0.5)
 
 
 def test_modes_that_are_missing_are_and_modes_that_are_narrow_are_not() -> None:
@@ -90,10 +93,10 @@ def test_modes_that_are_missing_are_and_modes_that_are_narrow_are_not() -> None:
 
 
 def test_remedies_parse_and_the_first_widens_g() -> None:
-    first, *_ = applied(RECIPE, RULE(case(RECIPE, [PART] * 4)).remedies)
+    first, *_ = applied(RECIPE, RULE(case(RECIPE, [PART] * LASTS)).remedies)
     assert first.nets.generator.hidden == (128,)
     thin = base("digits", 0, prior=replace(base("digits", 0).prior, dimension=1))
-    first, *_ = applied(thin, RULE(case(thin, [PART] * 4)).remedies)
+    first, *_ = applied(thin, RULE(case(thin, [PART] * LASTS)).remedies)
     assert first.prior.dimension == 32
 
 

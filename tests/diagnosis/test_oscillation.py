@@ -43,7 +43,8 @@ def test_amplitude_is_the_rms_about_the_mean_and_net_the_way_over_the_step() -> 
 @given(st.lists(st.floats(-3, 3), min_size=8, max_size=20), st.floats(-9, 9))
 def test_where_it_swings_does_not_matter(places: list[float], shift: float) -> None:
     here, there = motion_of(at(*places)), motion_of(at(*(x + shift for x in places)))
-    assert here is not None and there is not None
+    assert here is not None
+    assert there is not None
     assert here.amplitude == pytest.approx(there.amplitude, abs=1e-9)
 
 

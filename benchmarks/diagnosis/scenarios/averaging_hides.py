@@ -19,6 +19,6 @@ def scenarios() -> list[Scenario]:
             symptom="averaging hides oscillation",
             family="ring",
             title="normal",
-            recipe=partial(normal, 0.02, Average(half_life=40_000)),
+            recipe=partial(normal, 0.03, Average(half_life=20_000)),
         )
     ]
