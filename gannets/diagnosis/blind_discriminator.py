@@ -42,6 +42,8 @@ class BlindDiscriminator:
     """has no more than this."""
     beside: float = 0.9
     """and where it is what the features leave out that tells."""
+    gain: float = 0.2
+    """Of V by that copy, at most: blind ones had up to .1, one that saw a collapse 1."""
 
     def __call__(self, case: Case) -> Answer:
         what = "fakes and held-out reals that the referee tells"
@@ -73,11 +75,14 @@ class BlindDiscriminator:
                     below=by_d,
                     needs=1,
                 ),
+                case.evidence(
+                    "gain of V by that copy", "clones.reference", below=self.gain, needs=1
+                ),
             ),
             why="The referee tells nearly all fakes, and D's net cannot learn to: what is wrong "
             "with them is where it does not look.",
             remedies=lambda: remedies(case),
-            costly=1,
+            costly=2,
             but="the referee tells fewer and fewer" if case.falling(path) else "",
         )
 

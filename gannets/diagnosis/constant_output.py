@@ -25,19 +25,30 @@ class ConstantOutput:
     """Of the fakes over that of the data, at most, from the first probe on;"""
     dead: float = 1e-5
     """or this, whenever it became so: below what rounding leaves of any dependence."""
+    moved: float = 5e-3
+    """|w - w'| / |w| of D in ten updates: a D that moves less is starved, and led G there."""
 
     def __call__(self, case: Case) -> Answer:
         statistic, path = "spread of the fakes, over the data's", "referee.spread"
         values = case.values(path)
+        moves = case.evidence(
+            "movement of D's weights in ten updates, over their size",
+            "outputs.moved.discriminator",
+            above=self.moved,
+            needs=1,
+        )
         always = judged(
             self.symptom,
-            (case.evidence(statistic, path, below=self.spread, needs=max(len(values), 2)),),
+            (case.evidence(statistic, path, below=self.spread, needs=max(len(values), 2)), moves),
             why="all of G's outputs have been one and the same from the beginning.",
             remedies=lambda: _remedies(case),
         )
         dead = judged(
             self.symptom,
-            (case.evidence(statistic, path, below=self.dead, needs=2),),
+            (
+                case.evidence(statistic, path, below=self.dead, needs=2),
+                moves,
+            ),
             why="G gives one and the same output, to the last digit.",
             remedies=lambda: _remedies(case),
         )
