@@ -154,8 +154,8 @@ def table(stops: list[Stop]) -> str:
     ]
     lines += [
         f"| {s.recipe} | {s.steps:,} | {'-' if s.stop is None else f'{s.stop:,}'} | {s.symptom} | "
-        f"{s.at_stop:.4f} | {s.best_until:.4f} | {s.best:.4f} | {s.best_step:,} | {s.floor:.4f} | {s.cost:.1%} | "
-        f"{s.cost_kept:.1%} | {s.saved:.0%} |"
+        f"{s.at_stop:.4f} | {s.best_until:.4f} | {s.best:.4f} | {s.best_step:,} | "
+        f"{s.floor:.4f} | {s.cost:.1%} | {s.cost_kept:.1%} | {s.saved:.0%} |"
         for s in stops
     ]
     return "\n".join(lines)
