@@ -83,7 +83,11 @@ class Table1Mnist:
         today = bench.train(self.today.name, self.today)
         yield _played(today, "today's recipe, the same nets")
         found = table.row(today.best_model.sample(self.samples))
-        yield self._more("today's recipe: nats more than the authors'", found, ours)
+        what = "today's recipe: nats more than the authors'"
+        if self.paper is None:  # narrow nets on small digits have hardly begun to learn either way
+            yield shown(what, f"{found.mean - ours.mean:.4g}")
+        else:
+            yield self._more(what, found, ours)
         true = table.row(table.true_samples(self.samples, bench.stream("true").generator))
         yield shown("as many true samples", f"{true.mean:.4g} {true.words}")
         blurred = table.row(table.kmeans(self.samples, bench.seed))
