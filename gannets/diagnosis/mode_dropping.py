@@ -40,10 +40,10 @@ class ModeDropping:
     """Updates before which nothing is said."""
     missing: float = 0.1
     """Of held-out samples, with hardly a fake near them, at least."""
-    variety: float = 0.15
+    variety: float = 0.25
     """The smaller of coverage and spread, over a perfect generator's, at least: a part is there."""
-    precision: float = 0.3
-    """Of fakes, with a real near them, at least: narrow nets on a ring have .3 to .6."""
+    precision: float = 0.4
+    """Of fakes, with a real near them, at least: healthy games on a ring have .5 to .9."""
     p: float = 0.02
     """Of the distance, at most: modes that are there and too narrow leave it at 0."""
 

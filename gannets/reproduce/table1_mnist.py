@@ -90,6 +90,8 @@ class Table1Mnist:
             yield self._more(what, found, ours)
         true = table.row(table.true_samples(self.samples, bench.stream("true").generator))
         yield shown("as many true samples", f"{true.mean:.4g} {true.words}")
+        over, error = true.more_than(ours)
+        yield at_least("true samples: nats more than the authors' G", over, 2 * error)
         blurred = table.row(table.kmeans(self.samples, bench.seed))
         more, error = blurred.more_than(true)
         what, note = "k-means centroids: nats more than true samples", f"({blurred.mean:.4g})"
