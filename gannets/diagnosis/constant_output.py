@@ -22,7 +22,9 @@ class ConstantOutput:
     symptom = "constant output"
 
     spread: float = 0.01
-    """Of the fakes over that of the data, at most, from the first probe on;"""
+    """Of the fakes over that of the data, at most, from the first probe on, without rising;"""
+    probes: int = 5
+    """So many at least: a G of small first weights under SGD also begins as a point, and learns."""
     dead: float = 1e-5
     """or this, whenever it became so: below what rounding leaves of any dependence."""
     moved: float = 5e-3
@@ -39,9 +41,15 @@ class ConstantOutput:
         )
         always = judged(
             self.symptom,
-            (case.evidence(statistic, path, below=self.spread, needs=max(len(values), 2)), moves),
+            (
+                case.evidence(
+                    statistic, path, below=self.spread, needs=max(len(values), self.probes)
+                ),
+                moves,
+            ),
             why="all of G's outputs have been one and the same from the beginning.",
             remedies=lambda: _remedies(case),
+            but="the spread of the fakes rises" if case.rising(path) else "",
         )
         dead = judged(
             self.symptom,

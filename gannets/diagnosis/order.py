@@ -8,6 +8,7 @@ said last, and by the referee.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import median
 
 from gannets.diagnosis.augmentation_leak import AugmentationLeak
 from gannets.diagnosis.averaging_hides import AveragingHides
@@ -65,6 +66,8 @@ ENDS = {
     "averaging hides oscillation": "watch",
 }
 FEWEST = 3
+TREND = 8
+"""Probes over which the distance is said to fall or to rise."""
 FAR = 0.95
 """Of fakes and reals that are told, the share at which nothing is well yet."""
 
@@ -106,6 +109,10 @@ def _otherwise(
 ) -> Finding:
     """Nothing is the matter, or nothing can be told."""
     distances = [value for _, value in case.values("referee.distance")]
+    recent = distances[-TREND:]
+
+    def stands(trend: str) -> str:
+        return f"the distance to held-out data {trend}{_numbers(case, recent)}"
 
     def finding(symptom: str, state: str, sentence: str) -> Finding:
         return Finding(
@@ -121,7 +128,7 @@ def _otherwise(
         return finding(
             "cannot tell",
             "unknown",
-            f"because there are {len(distances)} probes of samples, and it takes {FEWEST}: "
+            f"because it takes {FEWEST} probes of samples, and there have been {len(distances)}: "
             "play on.",
         )
     if asked:
@@ -133,14 +140,28 @@ def _otherwise(
         )
     if suspected:
         return finding("watch", "watch", f"{' and '.join(suspected)} would be found if it lasts.")
-    recent = distances[-8:]
     if falls(recent):
-        return finding("healthy, improving", "healthy", "the distance to held-out data falls.")
+        return finding("healthy, improving", "healthy", f"play on: {stands('falls')}")
     if rises(recent):
-        return finding("watch", "watch", "the distance to held-out data rises.")
+        return finding("watch", "watch", stands("rises"))
     told = [value for _, value in case.values("referee.told")][-FEWEST:]
     if min(told) >= FAR and not case.falling("referee.nearest"):
         return finding(
             "watch", "watch", "the referee tells nearly all fakes, and that gets no better."
         )
-    return finding("healthy", "healthy", "nothing is the matter: play on.")
+    return finding("healthy", "healthy", f"play on: {stands('has no trend')}")
+
+
+def _numbers(case: Case, recent: Sequence[float]) -> str:
+    """Where the game stands: what the referee saw in the first and the last of some probes."""
+    last = FEWEST if len(recent) >= 2 * FEWEST else 1
+    first, now = median(recent[:last]), median(recent[-last:])
+    lines = [f" ({first:.2g} to {now:.2g} over {len(recent)} probes; 0 for p_g = p_data)."]
+    sentences = {
+        "referee.told": "The referee tells {:.0%} of fakes and reals apart, where chance is 50%.",
+        "referee.coverage_share": "Coverage is {:.0%} of a perfect generator's.",
+    }
+    for path, sentence in sentences.items():
+        if seen := [value for _, value in case.values(path)][-last:]:
+            lines.append(sentence.format(median(seen)))
+    return " ".join(lines)
