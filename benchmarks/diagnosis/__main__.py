@@ -2,11 +2,12 @@
 
     python -m benchmarks.diagnosis play --out DIR [--seeds 100-104] [--only TEXT] [--family NAME]
     python -m benchmarks.diagnosis matrix --out DIR
-    python -m benchmarks.diagnosis advice --out DIR [--seeds 100-104] [--only TEXT]
+    python -m benchmarks.diagnosis advice --out DIR [--seeds 100-104] [--only TEXT] [--table]
 
 `play` keeps what was seen of each run and takes up where it was left; `matrix` judges it by the
 rules as they are now and prints the table of right and wrong verdicts. `advice` plays each failing
-run again with the first remedy of its finding. Data that are not here are left out.
+run on, and with the first remedy of its finding; it too takes up where it was left, and `--table`
+prints what is kept so far. Data that are not here are left out.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.diagnosis.advice import advice_table, advised
+from benchmarks.diagnosis.advice import Advised, advised, remembered
+from benchmarks.diagnosis.advice_table import advice_table
 from benchmarks.diagnosis.play import Played, place, played
 from benchmarks.diagnosis.scenario import Scenario
 from benchmarks.diagnosis.scenarios import everything
 
 TOYS = ("ring", "grid")
+ENDS = ("", "converged", "plateau")
+"""Of which there is nothing to be cured."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -37,6 +41,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", default="100-104", type=_seeds)
     parser.add_argument("--only", default="", help="scenarios whose name holds this")
     parser.add_argument("--family", default="", help="scenarios of this family")
+    parser.add_argument("--table", action="store_true", help="advice: play nothing")
     asked = parser.parse_args(words)
     torch.set_num_threads(1)
     chosen = [
@@ -45,8 +50,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if asked.only in each.name and asked.family in ("", each.family)
     ]
     if asked.what == "advice":
-        rows = [advised(s, seed, asked.out) for s in chosen if s.symptom for seed in asked.seeds]
-        print(advice_table([row for row in rows if row is not None]))
+        print(advice_table(_advice(chosen, asked.seeds, asked.out, play=not asked.table)))
         return 0
     runs = []
     for seed in asked.seeds:
@@ -57,6 +61,21 @@ def main(words: Sequence[str] | None = None) -> int:
                     _say(runs[-1])
     print(matrix(runs))
     return 0
+
+
+def _advice(chosen: Sequence[Scenario], seeds: range, folder: Path, *, play: bool) -> list[Advised]:
+    """What became of failing games: a seed of all, then the next, each said as it is done."""
+    rows = []
+    failing = [each for each in chosen if each.symptom not in ENDS]
+    for seed in seeds:
+        for scenario in failing:
+            if not play:
+                kept = remembered(scenario, seed, folder)
+                rows += [] if kept is None else [kept]
+                continue
+            rows.append(advised(scenario, seed, folder))
+            _say_advised(rows[-1])
+    return rows
 
 
 def _seeds(text: str) -> range:
@@ -74,6 +93,18 @@ def _say(run: Played) -> None:
     print(
         f"{run.scenario.name}, seed {run.seed}: {verdict.symptom} at {verdict.step:,} "
         f"({run.seconds:.0f} s){mark}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _say_advised(row: Advised) -> None:
+    what = "not found, but " + row.found
+    if row.recognised:
+        then = "gone" if row.gone else f"then {row.verdict}"
+        what = f"{then}, {row.before:.3g} to {row.after:.3g}, by {row.remedy}"
+    print(
+        f"{row.data}, {row.symptom}, seed {row.seed}: {what} ({row.seconds:.0f} s)",
         file=sys.stderr,
         flush=True,
     )

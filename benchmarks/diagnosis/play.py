@@ -7,7 +7,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from benchmarks.diagnosis.scenario import Scenario
 from gannets.diagnosis import Case, Finding, Probe, diagnosed
 from gannets.errors import StoppedError
 from gannets.theory.densities import Density
-from gannets.training import Recipe, Training, change
+from gannets.training import Recipe, Training
 
-__all__ = ["Played", "judge", "place", "played", "remedied"]
+__all__ = ["Played", "judge", "place", "played"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,25 +81,8 @@ def played(scenario: Scenario, seed: int, folder: Path) -> Played:
     )
 
 
-def remedied(recipe: Recipe, finding: Finding, run: Path, out: Path) -> tuple[Recipe, list[Probe]]:
-    """Play on, or again, with the first remedy of a finding: as many updates as before."""
-    remedy = finding.remedies[0]
-    changed = recipe
-    for assignment in remedy.changes:
-        changed = change(changed, assignment)
-    steps = remedy.steps or recipe.steps
-    if remedy.fresh:
-        return changed, list(_run(replace(changed, steps=steps), out))
-    longer = replace(changed, steps=recipe.steps + steps)
-    training = Training.branch(run, longer, out=out, device="cpu")
-    return longer, list(_played(training))
-
-
 def _run(recipe: Recipe, out: Path) -> Sequence[Probe]:
-    return _played(Training.start(recipe, out=out, device="cpu"))
-
-
-def _played(training: Training) -> Sequence[Probe]:
+    training = Training.start(recipe, out=out, device="cpu")
     try:
         for _ in training:
             pass

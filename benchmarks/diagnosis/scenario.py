@@ -25,8 +25,9 @@ class Scenario:
     """Which of several of one family."""
     also: tuple[str, ...] = ()
     """Other findings that are right too, and why is said beside the scenario."""
-    cure: Callable[[Recipe], Recipe] | None = None
-    """Where the remedy cannot be taken from the finding; None: its first remedy is."""
+    long: int | None = None
+    """Updates by which it is judged whether advice has helped, where the usual number will not
+    do."""
 
     @property
     def name(self) -> str:

@@ -1,8 +1,8 @@
-"""Augmentation leak: fakes differ from the data as augmented data do.
+"""Augmentation leak: fakes look as the data do when D sees them through its augmentations.
 
-leak = cos(g - p, a - p), with g the fakes, p the data and a the data as D sees them, in the Hilbert
-space of the energy distance, see `gannets.diagnosis.leak`. Augmentations that cannot be undone as
-maps of distributions leak: Karras et al. (2020), section 2.2.
+leak = (s_g - s_p) / (1 - s_p), with s the share of augmented samples among the nearest neighbours
+of fakes and of data, see `gannets.diagnosis.leak`. Augmentations that cannot be undone as maps of
+distributions leak: Karras et al. (2020), section 2.2.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class AugmentationLeak:
 
     symptom = "augmentation leak"
 
-    leak: float = 0.5
-    """Cosine of what is wrong with the fakes and what the views do to data, at least."""
+    leak: float = 0.25
+    """How much more fakes look augmented than data do, of what there is to 1, at least."""
     distance: float = 0.01
     """Energy distance of fakes to held-out data, over that of two of these, at least;"""
     p: float = 0.005
@@ -38,14 +38,14 @@ class AugmentationLeak:
             self.symptom,
             (
                 case.evidence(
-                    "cosine of what is wrong with the fakes and what D's views do to data",
-                    "leak",
+                    "how much more fakes look as D's views make data than data do",
+                    "leaks",
                     above=self.leak,
                 ),
                 case.evidence("distance to held-out data", "referee.distance", above=self.distance),
                 case.evidence("p of that distance", "referee.distance_p", below=self.p),
             ),
-            why="fakes are not like the data, but in part like the augmented data.",
+            why="fakes are not like data, but in part like augmented data.",
             remedies=lambda: _remedies(case),
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.motion import amplitude_of, mean_over, motion_of, over_half
+from gannets.diagnosis.motion import amplitude_of, mean_over, means, motion_of, over_half
 from gannets.diagnosis.remedies import has_penalty, with_term
 
 __all__ = ["AveragingHides"]
@@ -25,12 +25,16 @@ class AveragingHides:
 
     symptom = "averaging hides oscillation"
 
-    amplitude: float = 0.2
+    amplitude: float = 0.12
     """A of the last weights over the last half of the run, at least: they do not stand still."""
-    apart: float = 0.045
-    """Mean distance of their samples from data, at least: healthy ones have up to .03."""
-    share: float = 0.4
-    """Of that, the average's, at most."""
+    apart: float = 0.04
+    """Mean distance of their samples from data, at least: healthy ones have up to .03, and up
+    to .055 where D sees augmented samples."""
+    share: float = 0.2
+    """Of that, the average's, at most: healthy games that are not done yet have .27 to .45."""
+    calmer: float = 0.8
+    """A of the last half over that of the first, below which the last weights calm down by
+    themselves: those of healthy games with an average do so slowly, by .5 to .7."""
 
     def __call__(self, case: Case) -> Answer:
         if case.recipe.averaging is None:
@@ -51,13 +55,14 @@ class AveragingHides:
         return judged(
             self.symptom,
             (
-                amplitude_of(motion, above=self.amplitude, path="outputs.place_raw"),
+                amplitude_of(case, motion, above=self.amplitude, raw=True),
                 over_half(
                     "mean distance of the last weights' samples from data over it",
                     "raw.distance",
                     far,
                     motion,
                     above=self.apart,
+                    curve=means(case, "raw.distance"),
                 ),
                 over_half(
                     "share of it that the average has",
@@ -65,12 +70,22 @@ class AveragingHides:
                     near / max(far, 1e-12),
                     motion,
                     below=self.share,
+                    curve=shares(case),
                 ),
             ),
             why="the last weights swing about the data, and only their average is near.",
             remedies=lambda: remedies(case),
-            but="the swing dies away, or goes somewhere" if motion.settles else "",
+            but="the swing dies away, or goes somewhere"
+            if motion.settles or motion.ratio < self.calmer
+            else "",
         )
+
+
+def shares(case: Case) -> tuple[tuple[int, float], ...]:
+    """The average's mean distance over that of the last weights, as it was after each probe."""
+    far = dict(means(case, "raw.distance"))
+    near = means(case, "referee.distance")
+    return tuple((step, v / max(far[step], 1e-12)) for step, v in near if step in far)
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

@@ -45,10 +45,11 @@ class BlowUp:
 
 
 def _remedies(case: Case) -> tuple[Remedy, ...]:
-    recipe, found = case.recipe, []
+    recipe = case.recipe
+    found: list[Remedy] = []
     if not has_penalty(recipe):
         if type(recipe.game.objective).__name__ == "Wasserstein":
-            found.append(bounded_slope(recipe))
+            found += bounded_slope(recipe)
         else:
             found.append(
                 Remedy(

@@ -11,7 +11,7 @@ from typing import Any
 
 from gannets.diagnosis.finding import Answer, Evidence, Remedy, Side
 from gannets.diagnosis.probe import Probe
-from gannets.diagnosis.trend import falls, rises
+from gannets.diagnosis.trend import rises, won
 
 __all__ = ["PERSIST", "Case", "judged", "strongest"]
 
@@ -51,13 +51,20 @@ class Case:
         values = self.values(path)
         return values[-1][1] if values else None
 
-    def rising(self, path: str) -> bool:
-        """Whether a statistic rises over the last probes, more than chance explains."""
-        return rises([value for _, value in self.values(path)][-TREND:])
+    def rising(self, path: str, *, since: int = 0) -> bool:
+        """Whether a statistic rises over the last probes, of those after `since` updates, more than
+        chance explains.
+        """
+        return rises([value for step, value in self.values(path) if step > since][-TREND:])
 
     def falling(self, path: str, *, since: int = 0) -> bool:
-        """Whether it falls, by the probes after `since` updates."""
-        return falls([value for step, value in self.values(path) if step > since][-TREND:])
+        """Whether it falls so."""
+        return rises([-value for step, value in self.values(path) if step > since][-TREND:])
+
+    def won(self, path: str, *, since: int = 0) -> float:
+        """How much of its median it has lost over those probes, where it falls; see `won`."""
+        seen = [(step, value) for step, value in self.values(path) if step > since][-TREND:]
+        return won([step for step, _ in seen], [value for _, value in seen])
 
     def evidence(
         self,
@@ -101,6 +108,24 @@ class Case:
             needs=needs,
             source=source,
         )
+
+    def pooled(
+        self,
+        statistic: str,
+        path: str,
+        *,
+        above: float,
+        probes: int,
+        source: str = "",
+    ) -> Evidence | None:
+        """The median of a statistic over the last `probes` that have it against its threshold: for
+        what stands near it, and is now on one side, now on the other.
+        """
+        found = self.evidence(statistic, path, above=above, needs=probes, source=source)
+        if found is None:
+            return None
+        seen = min(probes, len(self.values(path)))
+        return replace(found, held=seen if found.value >= above else 0)
 
 
 def judged(
@@ -163,10 +188,10 @@ def strongest(answers: Sequence[Answer]) -> Answer:
 
 
 def _against(evidence: Evidence) -> str:
-    word = "below" if evidence.side == "above" else "above"
+    bound = "least" if evidence.side == "above" else "most"
     return (
-        f"{evidence.statistic} is {evidence.value:.3g}, {word} the {evidence.threshold:.3g} it "
-        "would be"
+        f"{evidence.statistic}: {evidence.value:.3g}, where it takes at {bound} "
+        f"{evidence.threshold:.3g}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -35,6 +36,9 @@ class Evidence:
     """How many it takes."""
     source: str = ""
     """Where the threshold comes from."""
+    curve: tuple[tuple[int, float], ...] = ()
+    """What a picture draws, (step, value), where the number judged is not at `path` itself but made
+    of several probes; () for the curve at `path`."""
 
     @property
     def holds(self) -> bool:
@@ -60,13 +64,13 @@ class Remedy:
     """The budget it needs, where that is not the recipe's."""
 
     def command(self, run: str) -> str:
-        """The command that tries it."""
-        words = ["gannets", "train", "--from" if self.fresh else "--resume", _quoted(run)]
+        """The command that tries it, as a shell takes it, whatever is in the run's name."""
+        words = ["gannets", "train", "--from" if self.fresh else "--resume", run]
         for change in self.changes:
-            words += ["--set", _quoted(change)]
+            words += ["--set", change]
         if self.steps is not None:
             words += ["--steps", str(self.steps)]
-        return " ".join(words)
+        return shlex.join(words)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,19 +139,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-def _quoted(text: str) -> str:
-    return (
-        text
-        if text.replace("/", "")
-        .replace("-", "")
-        .replace(".", "")
-        .replace("_", "")
-        .replace("=", "")
-        .isalnum()
-        else f"'{text}'"
-    )
 
 
 def _number(value: float) -> str:

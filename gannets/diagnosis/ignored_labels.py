@@ -1,19 +1,23 @@
 """Labels ignored: G(z, y) does not become what the data are at y.
 
 With g_y the mean of G(z, y) over z, r_y that of the data, both less their centre, the cosine
-sum(g·r) / (|g| |r|) is 1 for p(x | y) and 0 where G ignores y, and nearly so where D does: G's
-classes are then others than the data's. Mirza and Osindero (2014), eq. 2.
+sum(g·r) / (|g| |r|) is 1 for p(x | y) and 0 where G ignores y. Where D does, G's classes are others
+than the data's, and it is small where means differ in many directions; of clothes, whose means
+differ most by how much is worn, it was .62 once by chance. So D is asked, too: whether it says
+something else of a sample that is said to be of another class. Mirza and Osindero (2014), eq. 2.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gannets.diagnosis.case import Case, judged
+from gannets.diagnosis.case import Case, judged, strongest
 from gannets.diagnosis.finding import Answer, Remedy
 from gannets.diagnosis.remedies import own_net
 
 __all__ = ["IgnoredLabels"]
+
+OF_D = "verdicts.label_effect"
 
 
 @dataclass(frozen=True)
@@ -27,9 +31,18 @@ class IgnoredLabels:
     effect: float = 0.1
     """Spread of G(z, y) over y, over that of the data's class means: G itself ignores y."""
 
+    unmoved: float = 1e-3
+    """RMS change of D's logits with another class, over their spread, at most: D ignores y."""
+
     def __call__(self, case: Case) -> Answer:
         if not case.recipe.joint.conditional:
             return Answer(symptom=self.symptom, state="cleared", why="there are no classes in it")
+        found = [self._means(case)]
+        if case.latest(OF_D) is not None:
+            found.append(self._of_d(case))
+        return strongest(found)
+
+    def _means(self, case: Case) -> Answer:
         effect = case.latest("outputs.label_effect")
         whose = "G" if effect is not None and effect <= self.effect else "D"
         return judged(
@@ -47,6 +60,20 @@ class IgnoredLabels:
                 else "G's classes are not the data's: D does not look at the labels."
             ),
             remedies=lambda: _remedies(case, whose),
+        )
+
+    def _of_d(self, case: Case) -> Answer:
+        return judged(
+            self.symptom,
+            (
+                case.evidence(
+                    "change of D's logits with the class, over their spread",
+                    OF_D,
+                    below=self.unmoved,
+                ),
+            ),
+            why="D says the same of a sample whatever class it is said to be of.",
+            remedies=lambda: _remedies(case, "D"),
         )
 
 

@@ -9,11 +9,18 @@ a copyist: they count only where the blob is also nearer to the training side th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gannets.diagnosis.case import Case, judged, strongest
 from gannets.diagnosis.finding import Answer, Evidence, Remedy
-from gannets.diagnosis.remedies import more_data, narrower, stop_at_best, through_views
+from gannets.diagnosis.remedies import (
+    is_own,
+    more_data,
+    narrower,
+    own_net,
+    stop_at_best,
+    through_views,
+)
 
 __all__ = ["Memorisation"]
 
@@ -54,7 +61,7 @@ class Memorisation:
             (*nearer, duplicates),
             (*nearer, copying),
         )
-        return strongest(
+        answer = strongest(
             [
                 judged(
                     self.symptom,
@@ -66,6 +73,9 @@ class Memorisation:
                 for group in groups
             ]
         )
+        if answer.state not in ("found", "cleared"):
+            return answer
+        return replace(answer, why=answer.why + looked_at(case))
 
     def _nearer(self, case: Case, p: float) -> tuple[Evidence | None, ...]:
         return (
@@ -78,12 +88,36 @@ class Memorisation:
         )
 
 
+def looked_at(case: Case) -> str:
+    """How many of the training samples were compared with, where that is not all of them."""
+    seen = next((p.learned for p in reversed(case.probes) if p.learned is not None), None)
+    if seen is None or seen.known >= seen.whole:
+        return ""
+    return (
+        f" ({seen.known:,} of {seen.whole:,} training samples were looked at: copies of the others "
+        "are not seen)"
+    )
+
+
 def remedies(case: Case) -> tuple[Remedy, ...]:
-    """More data; images that are never twice alike; a G that can hold less; the best there was."""
-    recipe, found = case.recipe, []
+    """More data, to a net that holds none of them; images that are never twice alike; a G that can
+    hold less; the best there was.
+    """
+    recipe, found, more = case.recipe, [], more_data(case.recipe)
+    if is_own(recipe.nets.generator):
+        # The game tells a G nothing of its samples but through D: what repeats them so early, or
+        # so well, may have been given them.
+        found.append(
+            Remedy(
+                changes=(own_net("generator"), *(() if more is None else (more,))),
+                why="A generator of one's own may hold samples itself; this one holds none.",
+                source="Goodfellow et al. 2014, section 6: G is not updated with data",
+                fresh=True,
+            )
+        )
     candidates = (
         (
-            more_data(recipe),
+            more,
             "Of more samples G can repeat fewer.",
             "Meehan et al. 2020",
         ),

@@ -11,7 +11,14 @@ from typing import Any
 
 from gannets.diagnosis.case import Case
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.remedies import has_penalty, lr_of, scaled_lr, with_term
+from gannets.diagnosis.remedies import (
+    bounded,
+    even_rates,
+    has_penalty,
+    lr_of,
+    scaled_lr,
+    with_term,
+)
 
 __all__ = ["NonFinite"]
 
@@ -42,9 +49,9 @@ class NonFinite:
 def _remedies(case: Case, failed: str, factor: float) -> tuple[Remedy, ...]:
     recipe = case.recipe
     player = "generator" if failed.endswith("(generator)") else "discriminator"
-    found = []
+    found: list[Remedy] = []
     if type(recipe.game.objective).__name__ == "Wasserstein" and not has_penalty(recipe):
-        found.append(bounded_slope(recipe))
+        found += bounded_slope(recipe)
     if any(type(recipe.optimizers[p]).__name__ == "SGD" for p in ("generator", "discriminator")):
         found.append(bounded_steps())
     if lr_of(recipe, player, case.step) > 0:
@@ -68,13 +75,24 @@ def _remedies(case: Case, failed: str, factor: float) -> tuple[Remedy, ...]:
     return tuple(found)
 
 
-def bounded_slope(recipe: Any) -> Remedy:
-    """A critic whose slope is held at 1."""
-    return Remedy(
-        changes=(with_term(recipe, "GradientPenalty()"),),
-        why="The loss of a critic has no least value unless its slope is held down.",
-        source="Gulrajani et al. 2017, section 4",
-        fresh=True,
+def bounded_slope(recipe: Any) -> tuple[Remedy, ...]:
+    """For a critic whose slope nothing bounds: a classifier with R1, at rates of one size; or a
+    critic of slope 1.
+    """
+    return (
+        Remedy(
+            changes=(*bounded(recipe), *even_rates(recipe)),
+            why="The loss of a critic has no least value unless its slope is held down; that of a "
+            "classifier has one, and under R1 it need not be so much faster than G.",
+            source="Goodfellow et al. 2014, section 3; Mescheder et al. 2018, theorem 4.1",
+            fresh=True,
+        ),
+        Remedy(
+            changes=(with_term(recipe, "GradientPenalty()"),),
+            why="The slope of the critic is held at 1. That takes many more updates.",
+            source="Gulrajani et al. 2017, section 4",
+            fresh=True,
+        ),
     )
 
 

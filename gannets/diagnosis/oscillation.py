@@ -14,9 +14,17 @@ from typing import Any
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.mode_collapse import balanced
-from gannets.diagnosis.motion import AMPLITUDE, amplitude_of, mean_over, motion_of, over_half
-from gannets.diagnosis.remedies import has_penalty, with_term
+from gannets.diagnosis.mode_collapse import MATERIAL, SETTLED, balanced
+from gannets.diagnosis.motion import (
+    AMPLITUDE,
+    Motion,
+    amplitude_of,
+    mean_over,
+    means,
+    motion_of,
+    over_half,
+)
+from gannets.diagnosis.remedies import bounded, has_penalty
 
 __all__ = ["Oscillation", "remedies"]
 
@@ -48,20 +56,30 @@ class Oscillation:
         return judged(
             self.symptom,
             (
-                amplitude_of(motion, above=self.amplitude, path="outputs.place"),
+                amplitude_of(case, motion, above=self.amplitude),
                 over_half(
                     "mean distance from held-out data over it",
                     "referee.distance",
                     distance,
                     motion,
                     above=self.distance,
+                    curve=means(case, "referee.distance"),
                 ),
             ),
             why="G swings about the data as a whole, "
             + ("farther and farther." if grows else "and comes no nearer."),
             remedies=lambda: remedies(case),
-            but="the swing dies away, or goes somewhere" if motion.settles else "",
+            but=against(case, motion),
         )
+
+
+def against(case: Case, motion: Motion) -> str:
+    """What shows that it is none; "" for nothing."""
+    if motion.settles:
+        return "the swing dies away, or goes somewhere"
+    if case.won("referee.distance", since=SETTLED) >= MATERIAL:
+        return "G moves, and comes nearer to the data"
+    return ""
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
@@ -73,7 +91,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     if not has_penalty(recipe):
         found.append(
             Remedy(
-                changes=(with_term(recipe, "R1(gamma=0.1)"), *calm),
+                changes=(*bounded(recipe), *calm),
                 why="With R1 the equilibrium attracts: eigenvalues get a negative real part.",
                 source="Mescheder et al. 2018, theorem 4.1; Gidel et al. 2019",
                 fresh=True,

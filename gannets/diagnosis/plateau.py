@@ -1,10 +1,12 @@
 """Plateau: p_g is not p_data, and the game no longer brings it nearer.
 
 Half of the run brought nothing: the best distance of its last half, as the median of three probes
-in a row, is no better than that of the first, and none of the distance, the share that nearest
-neighbours tell and coverage has a trend over that half (Mann 1945). The nearest neighbours see the
-most: where the distance is lost in its noise they still tell that a game improves. Asked of half of
-a run, and not of so many probes, the question grows with the time that was spent.
+in a row, is no better than that of the first, and what is left of the distance, of what nearest
+neighbours tell beyond 1/2 and of what coverage lacks has not fallen by a tenth over that half: the
+Theil-Sen slope, where Mann's test (1945) says that there is one. With many probes a trend is sure
+that is next to nothing. The nearest neighbours see the most: where the distance is lost in its
+noise they still tell that a game improves. Asked of half of a run, and not of so many probes, the
+question grows with the time that was spent.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from statistics import median
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Evidence, Remedy
-from gannets.diagnosis.trend import mann_p
+from gannets.diagnosis.trend import won
 
 __all__ = ["Plateau"]
 
@@ -33,8 +35,8 @@ class Plateau:
 
     gain: float = 0.05
     """Of the last half of the run on the first, as a share of its best distance, at most."""
-    level: float = 0.05
-    """Of a trend to be one: p is above."""
+    trend: float = 0.1
+    """Of what is left, won over that half, at most."""
     even: float = 0.555
     """Of fakes and reals, told by nearest neighbours, at least: else there is nothing to improve.
     2.5 standard errors beyond 1/2, with 256 of each."""
@@ -54,9 +56,9 @@ class Plateau:
                     above=self.even,
                 ),
                 self._gained(case, since),
-                self._trend(case, "referee.distance", since, falls=True),
-                self._trend(case, "referee.nearest", since, falls=True),
-                self._trend(case, "referee.coverage", since, falls=False),
+                self._won(case, "referee.distance", since, 0.0),
+                self._won(case, "referee.nearest", since, 0.5),
+                self._won(case, "referee.coverage_share", since, 1.0),
             ),
             why="fakes can be told from held-out samples, and half of the run has not brought them "
             "nearer: stop here, or change the recipe.",
@@ -81,19 +83,21 @@ class Plateau:
             needs=FEWEST,
         )
 
-    def _trend(self, case: Case, path: str, since: int, *, falls: bool) -> Evidence:
-        values = [v for step, v in case.values(path) if step >= since]
-        p = mann_p([-v for v in values] if falls else values)
-        name = path.partition(".")[2]
+    def _won(self, case: Case, path: str, since: int, perfect: float) -> Evidence:
+        """What that half has won of what is left to what a perfect generator has."""
+        seen = [(step, abs(v - perfect)) for step, v in case.values(path) if step >= since]
+        left = [v for _, v in seen]
+        value = won([step for step, _ in seen], left)
+        name = path.partition(".")[2].partition("_")[0]
         return Evidence(
-            statistic=f"p that {name} {'falls' if falls else 'rises'} by chance",
+            statistic=f"won over that half, of what is left of {name}",
             path=path,
-            value=p,
-            threshold=self.level,
-            side="above",
+            value=value,
+            threshold=self.trend,
+            side="below",
             window=(since, case.step),
-            interval=(p, p),
-            held=len(values) if p >= self.level else 0,
+            interval=(value, value),
+            held=len(left) if value <= self.trend else 0,
             needs=FEWEST,
             source="Mann 1945",
         )

@@ -97,6 +97,11 @@ class Verdicts:
     """D's objective on these samples,"""
     loss_undecided: float
     """and what it is where D says the same of all: log 4, hinge 2, least squares 1/2 ..."""
+    hidden: float = math.nan
+    """Share of the data's variance in values on which no logit of D's hangs; NaN where they hang on
+    none at all."""
+    label_effect: float | None = None
+    """RMS of D(x, y) - D(x, y') for another class y', over the spread of D(x, y) over x and y."""
 
     @property
     def r_v(self) -> float:
@@ -143,16 +148,6 @@ class Outputs:
     """How many of D's weights are also G's."""
 
     @property
-    def place(self) -> float | None:
-        """Where G's mean output lies along the first direction that is followed."""
-        return _place(self.track)
-
-    @property
-    def place_raw(self) -> float | None:
-        """The same of the last weights."""
-        return _place(self.track_raw)
-
-    @property
     def label_cosine(self) -> float | None:
         """Cosine of G's class means and the data's, about their centres; near 0, too, where G's
         hardly differ.
@@ -187,6 +182,10 @@ class Learned:
     duplicates_p: float
     copying: float
     """C_T of Meehan et al. (2020): far below 0 for copies."""
+    known: int = 0
+    """Training samples that were looked at,"""
+    whole: int = 0
+    """of so many; copies of the others are not seen. 0 for not noted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,8 +221,8 @@ class Probe:
     outputs: Outputs | None = None
     learned: Learned | None = None
     clones: Clones | None = None
-    leak: float | None = None
-    """Cosine of what is wrong with the fakes and what D's views do to data: see `leak`."""
+    leaks: float | None = None
+    """How much more fakes look as D's views make data than data do: see `leak`."""
     failed: str | None = None
     """What ceased to be finite, in words; the first layer at fault."""
 
@@ -252,11 +251,6 @@ class Probe:
 
 DIRECTIONS = 4
 """In which each latent's output is followed."""
-
-
-def _place(track: tuple[float, ...]) -> float | None:
-    first = track[::DIRECTIONS]
-    return sum(first) / len(first) if first else None
 
 
 _PARTS = {

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
+from types import FunctionType
 from typing import Any
 
 __all__ = [
+    "bounded",
+    "even_rates",
     "has_penalty",
     "has_term",
+    "is_own",
     "lr_of",
     "more_data",
     "narrower",
@@ -18,6 +23,11 @@ __all__ = [
     "with_term",
 ]
 
+PLAYERS = ("generator", "discriminator")
+APART = 5.0
+"""Times the other player's rate: far apart."""
+USUAL = 1e-3
+"""Adam's learning rate in Kingma and Ba (2015), algorithm 1."""
 PENALTIES = ("R1", "R2", "GradientPenalty", "DRAGAN")
 
 
@@ -44,6 +54,22 @@ def with_term(recipe: Any, term: str) -> str:
     return f"game.discriminator_terms=({inside},)"
 
 
+def bounded(recipe: Any) -> tuple[str, ...]:
+    """The changes by which a penalty bounds D's slope; () where one does.
+
+    A critic becomes a classifier, and its weights are let go: at the ring's usual rates the two
+    are alike under R1, and of digits the classifier's fakes are eight times nearer.
+    """
+    if has_penalty(recipe):
+        return ()
+    changes = [with_term(recipe, "R1(gamma=0.1)")]
+    if type(recipe.game.objective).__name__ == "Wasserstein":
+        changes.insert(0, "game.objective=NonSaturating()")
+    if type(recipe.constraint).__name__ == "Clip":
+        changes.append("constraint=None")
+    return tuple(changes)
+
+
 def lr_of(recipe: Any, player: str, step: int = 0) -> float:
     """A player's learning rate after `step` of its updates."""
     rate = recipe.optimizers[player].lr
@@ -51,8 +77,29 @@ def lr_of(recipe: Any, player: str, step: int = 0) -> float:
 
 
 def scaled_lr(recipe: Any, player: str, factor: float, step: int = 0) -> str:
-    """The change that multiplies a player's learning rate."""
-    return f"optimizers.{player}.lr={lr_of(recipe, player, step) * factor:.3g}"
+    """The change that multiplies a player's learning rate; Adam's to no more than is usual."""
+    rate = lr_of(recipe, player, step) * factor
+    if type(recipe.optimizers[player]).__name__ == "Adam":
+        rate = min(rate, USUAL)
+    return f"optimizers.{player}.lr={rate:.3g}"
+
+
+def even_rates(recipe: Any) -> tuple[str, ...]:
+    """The changes that give both players one rate, the geometric mean of theirs, where these are
+    far apart: two rates are of use up to a factor of some four (Heusel et al. 2017, section 4).
+    """
+    rates = [lr_of(recipe, player) for player in PLAYERS]
+    if min(rates) <= 0 or max(rates) <= APART * min(rates):
+        return ()
+    return tuple(
+        f"optimizers.{player}.lr={math.sqrt(rates[0] * rates[1]):.2g}" for player in PLAYERS
+    )
+
+
+def is_own(net: Any) -> bool:
+    """Whether a net is none of gannets but the caller's own, of which nothing is known."""
+    kind = net if isinstance(net, FunctionType) else type(net)
+    return not kind.__module__.startswith("gannets.")
 
 
 def own_net(player: str) -> str:

@@ -64,8 +64,9 @@ def _remedies(case: Case) -> tuple[Remedy, ...]:
         found.append(
             Remedy(
                 changes=(f"optimizers.discriminator={recipe.optimizers.generator!r}",),
-                why="D learns at G's rate.",
+                why="D learns at G's rate, before G has run off from the data.",
                 source="Goodfellow et al. 2014, algorithm 1",
+                fresh=True,
             )
         )
     if not hasattr(recipe.nets.discriminator, "discriminator"):

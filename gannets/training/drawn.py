@@ -76,14 +76,14 @@ def figure_of(run: Run, case: Case, finding: Finding) -> Figure:
 
 
 def _apart(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """One piece of evidence of each statistic."""
-    return list({each.path: each for each in reversed(evidence)}.values())[::-1]
+    """One piece of evidence of each curve."""
+    return list({(e.path, e.curve): e for e in reversed(evidence)}.values())[::-1]
 
 
 def _of(evidence: Evidence, case: Case) -> Panel:
     return Panel(
         title=evidence.statistic,
-        curves={"": case.values(evidence.path)},
+        curves={"": evidence.curve or case.values(evidence.path)},
         threshold=evidence.threshold,
         above=evidence.side == "above",
         window=evidence.window,

@@ -33,6 +33,8 @@ TRACKED = 8
 LIKE, AGAIN = 16, 256
 """Latents, and samples of each, where G draws noise of its own: 4,096 leave an error of 0.04 in the
 spread over z, in units of that of the noise, in the plane."""
+TRAIN, HELD, FAKES = range(3)
+"""Whose views, of those of one probe."""
 SHAPES = (nn.Flatten, nn.Unflatten, nn.Identity)
 """Layers that change no value."""
 Rows = tuple[Tensor, Tensor | None]
@@ -90,7 +92,8 @@ def verdicts_of(state: State, scene: Scene) -> Verdicts | None:
         return None
     with evaluating(state.players):
         train, held = (
-            _of_data(state, scene, rows, n, i) for i, rows in enumerate((scene.train, scene.held))
+            _of_data(state, scene, rows, n, i)
+            for i, rows in ((TRAIN, scene.train), (HELD, scene.held))
         )
         fake = _of_fakes(state, scene, n)
     half = len(fake) // 2
@@ -114,7 +117,52 @@ def verdicts_of(state: State, scene: Scene) -> Verdicts | None:
         factor=float(slope.abs().sum()),
         loss=float(objective.discriminator(held, fake)),
         loss_undecided=float(objective.discriminator(undecided, undecided)),
+        hidden=_hidden(state, scene, pack),
+        label_effect=_renamed(state, scene, n, held),
     )
+
+
+def _renamed(state: State, scene: Scene, n: int, held: Tensor) -> float | None:
+    """How much D's logits at data, seen as before, change with the class that they are said to be
+    of; None where there are none, or all logits are alike.
+    """
+    (x, y), classes = scene.held, state.space.classes
+    if not state.recipe.joint.conditional or y is None or classes is None or classes < 2:
+        return None
+    with evaluating(state.players):
+        other = _of_data(state, scene, (x, (y + 1) % classes), n, HELD)
+    spread = float(held.std())
+    return math.sqrt(float((other - held).square().mean())) / spread if spread > 0 else None
+
+
+def _hidden(state: State, scene: Scene, pack: int) -> float:
+    """Share of the data's variance in values at which D's logits have no slope at all, neither at
+    data nor at fakes; NaN where they have none anywhere, or it cannot be asked.
+    """
+    x, n, joint = scene.held[0], LIKE * pack, state.recipe.joint
+    step = state.movers.generator.updates
+    labels = scene.y[:n] if joint.conditional and scene.y is not None else None
+    views = Stream(scene.seed, "probe/slopes", state.device).at(state.step)
+    asked = (scene.z[:n],) if scene.y is None else (scene.z[:n], scene.y[:n])
+    with evaluating(state.players, state.generator), torch.enable_grad():
+        with torch.no_grad():
+            made = state.generator(*asked)
+        points = [each[:n].to(state.dtype).clone().requires_grad_() for each in (x, made)]
+        real, fake = (point.clone() for point in points)  # a net may work in place
+        shown = (
+            joint.real(real, labels, views, step),
+            joint.fake(lambda *_: fake, scene.z[:n], labels, views, step),
+        )
+        try:
+            logits = torch.stack([state.players.discriminator(*each).sum() for each in shown])
+            slopes = torch.autograd.grad(logits.sum(), points, materialize_grads=True)
+        except RuntimeError:  # cuDNN's recurrent nets have no slope in evaluation
+            return math.nan
+    seen = torch.cat(slopes).ne(0).any(0)
+    variance = x.double().var(0)
+    if not seen.any() or not variance.sum() > 0:
+        return math.nan
+    return float(variance[~seen].sum() / variance.sum())
 
 
 def _of_data(state: State, scene: Scene, rows: Rows, n: int, index: int) -> Tensor:
@@ -128,7 +176,7 @@ def _of_data(state: State, scene: Scene, rows: Rows, n: int, index: int) -> Tens
 def _of_fakes(state: State, scene: Scene, n: int) -> Tensor:
     joint = state.recipe.joint
     labels = scene.y[:n] if joint.conditional and scene.y is not None else None
-    views = Stream(scene.seed, "probe/views", state.device).at(3 * state.step + 2)
+    views = Stream(scene.seed, "probe/views", state.device).at(3 * state.step + FAKES)
     step = state.movers.generator.updates
     shown = joint.fake(state.players.generator, scene.z[:n], labels, views, step)
     return state.players.discriminator(*shown).double().cpu()

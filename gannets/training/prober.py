@@ -134,7 +134,7 @@ class Prober:
             verdicts=verdicts_of(state, scene),
             outputs=outputs,
             learned=self._learned(fakes) if there else None,
-            leak=self._leak(scene, fakes) if there else None,
+            leaks=self._leak(scene, fakes) if there else None,
         )
 
     # The fixed side.
@@ -257,6 +257,8 @@ class Prober:
             duplicates=duplicates.value,
             duplicates_p=float(duplicates.p if duplicates.p is not None else 1.0),
             copying=copying.value,
+            known=len(comparison.train or ()),
+            whole=len(self._state.source),
         )
 
     def _clones(self, steps: int) -> Clones | None:

@@ -31,6 +31,7 @@ from gannets.game import (
     Stream,
 )
 from gannets.nets import build
+from gannets.nets.description import trained
 from gannets.nets.layers import attach, synchronise
 from gannets.terms import constraint_of
 from gannets.training.compiled import Compiled, scripted
@@ -88,7 +89,7 @@ class State:
             synchronise(net, self.group)
         self.movers: Players[Mover] = Players(
             *(
-                recipe.optimizers[player].build(list(self.players[player].parameters()))
+                recipe.optimizers[player].build(trained(self.players[player], player))
                 for player in PLAYERS
             )
         )
@@ -321,7 +322,8 @@ class State:
             charge = game.generator_losses if player == "generator" else game.discriminator_losses
             with torch.enable_grad(), self._autocast():
                 charge(self._sees, batch)
-        names = [name for name, _ in self.players[player].named_parameters()]
+        named = self.players[player].named_parameters()
+        names = [name for name, weight in named if weight.requires_grad]
         where += first_bad(found.losses, zip(names, found.gradient, strict=True))
         raise self._non_finite(player, self.movers[player].updates, ", and so is ".join(where[:2]))
 

@@ -18,7 +18,7 @@ RULE = AveragingHides()
 RECIPE = scenarios.scenarios()[0].recipe(0)
 
 
-def hidden(swing: float = 0.2, far: float = 0.045, near: float = 0.018, count: int = 8) -> Case:
+def hidden(swing: float = 0.12, far: float = 0.04, near: float = 0.008, count: int = 8) -> Case:
     """Last weights that stand at ±swing in turn, and their average at 0."""
     made = case(
         RECIPE,
@@ -39,9 +39,14 @@ def test_it_takes_a_swing_a_distance_and_an_average_that_has_less_of_it() -> Non
     assert RULE(hidden(count=7)).state == "unknown"
 
 
-@pytest.mark.parametrize("field", [{"swing": 0.19}, {"far": 0.044}, {"near": 0.02}])
+@pytest.mark.parametrize("field", [{"swing": 0.11}, {"far": 0.039}, {"near": 0.0081}])
 def test_any_of_it_missing_clears_it(field: dict[str, float]) -> None:
     assert RULE(hidden(**field)).state == "cleared"
+
+
+def test_what_is_drawn_is_what_is_judged() -> None:
+    for evidence in RULE(hidden(swing=0.2, count=10)).evidence:
+        assert evidence.curve[-1] == (2_500, pytest.approx(evidence.value))
 
 
 def test_it_is_no_failure() -> None:

@@ -21,6 +21,7 @@ from gannets.training.probing import Probing
 from tests.diagnosis.synthetic import applied, case, healthy, symptom_of
 
 RULE = Memorisation()
+CPU = torch.device("cpu")
 RECIPE = base("digits", 0)
 
 
@@ -69,7 +70,19 @@ def test_what_cleared_it_is_all_said() -> None:
         "learned.duplicates_p",
         "learned.copying",
     }
-    assert "C_T is -1" in answer.why
+    assert "C_T: -1, where it takes at most -3" in answer.why
+
+
+def test_it_is_said_how_many_training_samples_were_looked_at() -> None:
+    some = {"known": 1_000, "whole": 20_000}
+    for parts in (seen(copying=-1.0, **some), seen(share_p=0, **some)):
+        assert "(1,000 of 20,000 training samples" in RULE(case(RECIPE, [parts] * 3)).why
+    every = seen(copying=-1.0, known=1_000, whole=1_000)
+    assert "looked at" not in RULE(case(RECIPE, [every])).why
+    (*_, last) = healthy()
+    learned = last.last.learned
+    assert learned is not None
+    assert (learned.known, learned.whole) == (1_000, len(last.recipe.data.load(seed=0, device=CPU)))
 
 
 def test_the_remedies_fit_the_recipe() -> None:

@@ -16,7 +16,7 @@ from tests.diagnosis.synthetic import applied, case, healthy, symptom_of
 
 RULE = ModeCollapse()
 FEW: dict[str, Any] = {"referee": {"coverage": 0.2, "c2st": 0.75}}
-SEEN = {**FEW, "clones": {"accuracy": 0.8}}
+SEEN = {**FEW, "clones": {"accuracy": 0.75}}
 RECIPE = scenarios.scenarios()[0].recipe(0)
 
 
@@ -46,7 +46,7 @@ def test_fakes_that_hardly_differ_have_no_variety_whatever_they_cover() -> None:
     [
         ({**SEEN, "referee": {"coverage": 0.25, "c2st": 0.9}}, "variety"),
         ({**SEEN, "referee": {"coverage": 0.1, "c2st": 0.74}}, "referee tells"),
-        ({**SEEN, "clones": {"accuracy": 0.79}}, "copy of D"),
+        ({**SEEN, "clones": {"accuracy": 0.74}}, "copy of D"),
     ],
 )
 def test_any_of_it_missing_clears_it(parts: dict[str, Any], said: str) -> None:
@@ -68,11 +68,16 @@ def test_variety_that_grows_is_none_unless_it_is_next_to_nothing() -> None:
     assert "grows" in rising(0.2).why
 
 
-def test_a_distance_that_falls_is_none() -> None:
-    rows = [{**SEEN, "referee": {**FEW["referee"], "distance": 0.5 - 0.02 * i}} for i in range(9)]
-    answer = RULE(case(RECIPE, rows))
-    assert answer.state == "cleared"
-    assert "falls" in answer.why
+def test_a_distance_that_falls_by_a_quarter_is_none() -> None:
+    def falling(by: float) -> Any:
+        # Eight probes, whose median is 1 and whose line falls by so much from first to last.
+        rows = [1 + by * (0.5 - i / 7) for i in range(8)]
+        return RULE(
+            case(RECIPE, [{**SEEN, "referee": {**FEW["referee"], "distance": d}} for d in rows])
+        )
+
+    assert (falling(0.26).state, falling(0.24).state) == ("cleared", "found")
+    assert "falls" in falling(0.26).why
 
 
 def test_it_is_too_early_before_750_updates() -> None:

@@ -13,8 +13,7 @@ import torch
 from benchmarks.diagnosis.bases import base
 from benchmarks.diagnosis.scenarios import mode_dropping as scenarios
 from gannets.diagnosis import Case, compare
-from gannets.diagnosis.mode_collapse import LASTS
-from gannets.diagnosis.mode_dropping import ModeDropping
+from gannets.diagnosis.mode_dropping import LASTS, ModeDropping
 from gannets.metrics.modes import mode_distances
 from gannets.theory import Ring
 from gannets.training import Training
@@ -23,7 +22,7 @@ from tests.diagnosis.synthetic import applied, case, healthy
 
 RULE = ModeDropping()
 FAR = {"distance_p": 0.01}
-PART: dict[str, Any] = {"referee": {"missing": 0.1, "precision": 0.4, "coverage": 0.5, **FAR}}
+PART: dict[str, Any] = {"referee": {"missing": 0.1, "precision": 0.3, "coverage": 0.2, **FAR}}
 RECIPE = scenarios.scenarios()[0].recipe(0)
 
 
@@ -37,14 +36,38 @@ def test_it_takes_probes_in_a_row() -> None:
     [
         ({"missing": 0.09, "precision": 0.9}, "hardly a fake"),
         ({"missing": 0.5, "precision": 0.9, "distance_p": 0.03}, "p of the distance"),
-        ({"missing": 0.5, "precision": 0.39}, "near held-out samples"),
-        ({"missing": 0.8, "precision": 0.9, "coverage": 0.1}, "variety"),
     ],
 )
 def test_any_of_it_missing_clears_it(fields: dict[str, float], said: str) -> None:
     answer = RULE(case(RECIPE, [PART] * LASTS + [{"referee": {**FAR, **fields}}]))
     assert answer.state == "cleared"
     assert said in answer.why
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [({"precision": 0.29}, "near held-out samples"), ({"coverage": 0.1}, "variety")],
+)
+def test_what_crosses_its_line_to_and_fro_is_asked_of_the_median(
+    fields: dict[str, float], said: str
+) -> None:
+    low: dict[str, Any] = {"referee": {**PART["referee"], **fields}}
+
+    def some(count: int) -> Any:
+        return RULE(case(RECIPE, [low] * count + [PART] * (LASTS - count)))
+
+    assert some(LASTS // 2 - 1).state == "found"
+    assert some(LASTS // 2 + 1).state == "cleared"
+    assert said in some(LASTS // 2 + 1).why
+
+
+def test_what_is_missing_because_g_swings_is_not_dropped() -> None:
+    def moving(swing: float) -> Any:
+        rows = [{**PART, "outputs": {"track": (swing * (-1) ** i,) * 32}} for i in range(LASTS)]
+        return RULE(case(RECIPE, rows))
+
+    assert (moving(0.29).state, moving(0.3).state) == ("found", "cleared")
+    assert "swings" in moving(0.3).why
 
 
 def test_it_is_unknown_where_it_was_not_seen() -> None:

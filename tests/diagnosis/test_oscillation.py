@@ -55,12 +55,23 @@ def test_latents_that_change_places_are_no_swing() -> None:
     assert motion.amplitude == 0
 
 
-def test_it_takes_eight_probes_half_a_spread_and_a_distance() -> None:
-    assert RULE(at(*swing(0.5), **FAR)).state == "found"
-    assert RULE(at(*swing(0.5, 7), **FAR)).state == "unknown"
-    assert "swing" in RULE(at(*swing(0.49), **FAR)).why
-    assert RULE(at(*swing(0.49), **FAR)).state == "cleared"
-    assert RULE(at(*swing(0.5), distance=0.049)).state == "cleared"
+def test_it_takes_eight_probes_a_third_of_a_spread_and_a_distance() -> None:
+    assert RULE(at(*swing(0.3), **FAR)).state == "found"
+    assert RULE(at(*swing(0.3, 7), **FAR)).state == "unknown"
+    assert "swing" in RULE(at(*swing(0.29), **FAR)).why
+    assert RULE(at(*swing(0.29), **FAR)).state == "cleared"
+    assert RULE(at(*swing(0.3), distance=0.049)).state == "cleared"
+
+
+def test_what_is_drawn_is_what_is_judged() -> None:
+    places = [0.5 * (-1) ** i * (1 + 0.1 * i) for i in range(12)]
+    seen = at(*places, **FAR)
+    for evidence in RULE(seen).evidence:
+        assert [step for step, _ in evidence.curve] == [250 * i for i in range(8, 13)]
+        assert evidence.curve[-1] == (3_000, evidence.value)
+    # After nine probes: the amplitude of the last five.
+    amplitude = RULE(at(*places[:9], **FAR)).evidence[0].value
+    assert RULE(seen).evidence[0].curve[1] == (2_250, amplitude)
 
 
 def test_a_swing_that_dies_away_or_goes_somewhere_is_none() -> None:
@@ -70,6 +81,21 @@ def test_a_swing_that_dies_away_or_goes_somewhere_is_none() -> None:
     growing = RULE(at(*reversed(dying), **FAR))
     assert growing.state == "found"
     assert "farther and farther" in growing.why
+
+
+def test_a_g_that_moves_and_comes_nearer_is_none() -> None:
+    def nearing(by: float) -> Any:
+        rows = [
+            {
+                "referee": {"distance": 0.2 * (1 + by * (0.5 - i / 7))},
+                "outputs": {"track": (x,) * 32},
+            }
+            for i, x in enumerate([0.0, *swing(0.5)])
+        ]
+        return RULE(case(RECIPE, rows))
+
+    assert (nearing(0.2).state, nearing(0.3).state) == ("found", "cleared")
+    assert "nearer" in nearing(0.3).why
 
 
 def test_the_dirac_gan_circles_and_r1_ends_it() -> None:

@@ -51,6 +51,18 @@ def test_every_statistic_is_drawn_with_its_threshold_and_window(
         assert evidence.threshold in (pytest.approx(low), pytest.approx(high))
 
 
+def test_what_is_judged_over_several_probes_has_a_curve_of_its_own(
+    seen: tuple[Run, Case, Finding],
+) -> None:
+    run, case, finding = seen
+    evidence = finding.evidence[0]
+    derived = replace(evidence, curve=((50, 1.0), (60, evidence.value)))
+    figure = figure_of(run, case, replace(finding, evidence=(evidence, derived)))
+    first, second = (axes.lines[0] for axes in figure.axes[:2])
+    assert list(zip(*first.get_data(), strict=True)) == case.values(evidence.path)
+    assert tuple(zip(*second.get_data(), strict=True)) == derived.curve
+
+
 def test_samples_over_time_stand_below(seen: tuple[Run, Case, Finding]) -> None:
     run, case, finding = seen
     strip = figure_of(run, case, finding).axes[len(finding.evidence) :]

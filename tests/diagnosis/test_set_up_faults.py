@@ -42,6 +42,7 @@ RECIPE = base("digits", 0)
 TOLD = base("digits", 0, joint=Conditional())
 STANDS = {"still": {"discriminator": 0.99, "generator": 0.0}, "moved": {"generator": 0.01}}
 WIDE = {"real_low": 0.0, "real_high": 1.0, "low": -0.2, "high": 1.0, "least": -1.0, "greatest": 1.0}
+GOOD = {"label_agreement": 1.0, "label_effect": 1.0}
 BEYOND = {**WIDE, "low": 0.0, "outside": 0.01}
 
 
@@ -64,6 +65,7 @@ def states(rule: Any, recipe: Recipe, parts: dict[str, Any], upto: int = 4) -> l
         (ConstantOutput(), RECIPE, {"referee": {"spread": 1e-5}}, 2),
         (IgnoredLatent(), RECIPE, {"outputs": {"latent_effect": 0.05}}, 3),
         (IgnoredLabels(), TOLD, {"outputs": {"label_agreement": 0.25, "label_effect": 1.0}}, 3),
+        (IgnoredLabels(), TOLD, {"outputs": GOOD, "verdicts": {"label_effect": 1e-3}}, 3),
     ],
 )
 def test_found_at_the_threshold_and_not_before_it_has_lasted(
@@ -111,6 +113,12 @@ def test_found_at_the_threshold_and_not_before_it_has_lasted(
             TOLD,
             {"outputs": {"label_agreement": 0.26, "label_effect": 1.0}},
             "class means",
+        ),
+        (
+            IgnoredLabels(),
+            TOLD,
+            {"outputs": GOOD, "verdicts": {"label_effect": 2e-3}},
+            "change of D's logits",
         ),
         (
             IgnoredLabels(),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gannets.diagnosis.trend import falls, mann_p, rises, slope
+from gannets.diagnosis.trend import falls, mann_p, rises, slope, won
 
 
 def score(y: tuple[float, ...]) -> int:
@@ -54,3 +54,22 @@ def test_falling_is_rising_turned_about() -> None:
     assert not rises(y)
     assert rises(y[::-1])
     assert not rises([1.0, 2.0, 3.0])  # three are too few: 1 in 6 orders rises throughout
+
+
+@given(
+    st.integers(4, 12),
+    st.floats(0.01, 1.5),
+    st.floats(0.1, 100),
+    st.floats(1, 1_000),
+)
+def test_what_a_line_has_won_is_its_fall_over_its_median(
+    n: int, by: float, level: float, every: float
+) -> None:
+    steps = [every * i for i in range(n)]
+    line = [level * (1 + by * (0.5 - i / (n - 1))) for i in range(n)]
+    assert won(steps, line) == pytest.approx(by, rel=1e-6)
+    assert won(steps, line[::-1]) == 0
+
+
+def test_nothing_is_won_without_a_trend() -> None:
+    assert won([0, 1, 2, 3], [3.0, 1.0, 2.0, 0.5]) == 0

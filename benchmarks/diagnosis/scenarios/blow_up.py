@@ -11,10 +11,16 @@ from gannets.objectives import Wasserstein
 from gannets.training import Recipe
 from gannets.updates import Adam, Alternating
 
+LONG = 250
+"""Each costs as much as eleven updates of other games: D has ten."""
+
 
 def scenarios() -> list[Scenario]:
     """Ten updates of D for one of G, and no penalty, clipping or normalisation."""
-    return [Scenario(symptom="blow-up", family=f, recipe=partial(_critic, f)) for f in FAMILIES]
+    return [
+        Scenario(symptom="blow-up", family=f, recipe=partial(_critic, f), long=LONG)
+        for f in FAMILIES
+    ]
 
 
 def _critic(family: str, seed: int) -> Recipe:

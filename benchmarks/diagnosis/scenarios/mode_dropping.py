@@ -2,8 +2,10 @@
 
 Eight units fold the plane too seldom for eight modes: which are missing is counted by
 `gannets.metrics.Modes`. On larger images the latent has one dimension, and G draws a line through
-the data: where that comes near less than a quarter of them, "mode collapse" is right as well. On
-faces and digits the line still grows when the budget ends, and nothing is found.
+the data: where that comes near less than a quarter of them, "mode collapse" is right as well. The
+classes of Fashion-MNIST lie so close together that a line that may bend comes near 95 % of held-out
+images, and nothing is dropped: there G has eight units, and the line eight bends. On faces and
+digits the line still grows when the budget ends, and nothing is found.
 """
 
 from __future__ import annotations
@@ -29,8 +31,8 @@ def scenarios() -> list[Scenario]:
             for f in ("ring", "digits")
         ),
         *(
-            Scenario(symptom=symptom, family=f, recipe=partial(_line, f), also=("mode collapse",))
-            for f in ("mnist", "fashion")
+            Scenario(symptom=symptom, family=f, recipe=recipe, also=("mode collapse",))
+            for f, recipe in (("mnist", partial(_line, "mnist")), ("fashion", _bent))
         ),
     ]
 
@@ -52,3 +54,9 @@ def _narrow(family: str, seed: int) -> Recipe:
 
 def _line(family: str, seed: int) -> Recipe:
     return base(family, seed, prior=Gaussian(1), steps=1_500)
+
+
+def _bent(seed: int) -> Recipe:
+    made = _line("fashion", seed)
+    few = MLP(hidden=(8,), activation="relu")
+    return replace(made, nets=Nets(few, made.nets.discriminator))

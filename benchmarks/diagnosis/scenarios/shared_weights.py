@@ -14,7 +14,7 @@ from gannets.game import Space
 from gannets.training import Recipe
 
 _LAYERS: list[nn.Module] = []
-"""The layer of the last generator that was made."""
+"""The layer of the last generator that was made, until a discriminator takes it."""
 
 
 def scenarios() -> list[Scenario]:
@@ -49,12 +49,13 @@ class Verdict(nn.Sequential):
 
 
 def second(space: Space) -> nn.Module:
-    """The discriminator, with the generator's middle."""
+    """The discriminator, with the generator's middle, if that is one of these."""
+    middle = _LAYERS.pop() if _LAYERS else nn.Linear(128, 128)
     return Verdict(
         nn.Flatten(),
         nn.Linear(math.prod(space.event), 128),
         nn.LeakyReLU(0.2),
-        _LAYERS[0],
+        middle,
         nn.LeakyReLU(0.2),
         nn.Linear(128, 1),
     )
