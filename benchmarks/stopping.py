@@ -279,7 +279,6 @@ def main() -> None:
     )
     parser.add_argument("--only", default="", help="names, with + between them")
     parser.add_argument("--lenient", action="store_true")
-    parser.add_argument("--kept", action="store_true", help="play none")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     torch.set_num_threads(1)

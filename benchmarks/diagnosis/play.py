@@ -82,10 +82,13 @@ def played(scenario: Scenario, seed: int, folder: Path) -> Played:
 
 
 def _run(recipe: Recipe, out: Path) -> Sequence[Probe]:
+    """What was seen until the first failure was named, or until the end."""
     training = Training.start(recipe, out=out, device="cpu")
     try:
         for _ in training:
-            pass
+            if training.finding is not None and training.finding.serious:
+                break
+        training.close()
     except StoppedError:  # numbers that are none are a finding, too
         training.close()
     return training.run.probes()

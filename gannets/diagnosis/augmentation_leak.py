@@ -15,6 +15,9 @@ from gannets.diagnosis.finding import Answer, Remedy
 
 __all__ = ["AugmentationLeak"]
 
+LASTS = 5
+"""Probes that the median is of: the first two, of fakes like nothing yet, are outvoted."""
+
 
 @dataclass(frozen=True)
 class AugmentationLeak:
@@ -22,8 +25,10 @@ class AugmentationLeak:
 
     symptom = "augmentation leak"
 
-    leak: float = 0.25
-    """How much more fakes look augmented than data do, of what there is to 1, at least."""
+    leak: float = 0.2
+    """How much more fakes look augmented than data do, of what there is to 1, at least in the
+    median: games that leak have .16 to .9 at each probe, with an error of .04, healthy ones up to
+    .38 after 250 updates and .12 from 500 on."""
     distance: float = 0.01
     """Energy distance of fakes to held-out data, over that of two of these, at least;"""
     p: float = 0.005
@@ -37,10 +42,11 @@ class AugmentationLeak:
         return judged(
             self.symptom,
             (
-                case.evidence(
+                case.pooled(
                     "how much more fakes look as D's views make data than data do",
                     "leaks",
                     above=self.leak,
+                    probes=LASTS,
                 ),
                 case.evidence("distance to held-out data", "referee.distance", above=self.distance),
                 case.evidence("p of that distance", "referee.distance_p", below=self.p),

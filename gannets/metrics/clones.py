@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gannets.game import Batch, Net, Player, Players, Stream
 from gannets.metrics.played import Played
+from gannets.nets.description import trained
 from gannets.terms import constraint_of
 from gannets.updates import Mover, Optimizer
 
@@ -49,7 +50,7 @@ def train_clone(
     random = {name: Stream(seed, f"metrics/clone/{name}", played.device) for name in STREAMS}
     players = played.copies(random[player])
     net = players[player]
-    mover = optimizer.build(list(net.parameters())) if optimizer else played.mover(player, net)
+    mover = optimizer.build(trained(net, player)) if optimizer else played.mover(player, net)
     first = FIRST + int(Stream(seed, "metrics/clone/data").integers(1 << 20, 1))
     for i in range(steps):
         gradient = _gradient(played, players, player, mover, random, first + i, i)

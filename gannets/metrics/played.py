@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gannets.data import Source
 from gannets.errors import InputError
 from gannets.game import ALONE, Game, Joint, Player, Players, Prior, Stream
+from gannets.nets.description import trained
 from gannets.nets.layers import GroupBatchNorm, attach
 from gannets.terms import Constraints
 from gannets.updates import Mover, Optimizer
@@ -77,13 +78,15 @@ class Played:
             for module in twin.modules():
                 if isinstance(module, GroupBatchNorm):
                     module.group = ALONE
-            return twin.train().requires_grad_(True)
+            if not any(weight.requires_grad for weight in twin.parameters()):
+                twin.requires_grad_(True)  # an average: of a player's own weights some may be held
+            return twin.train()
 
         return self.players.map(copied)
 
     def mover(self, player: Player, net: nn.Module) -> Mover:
         """The player's own optimizer, with its moments and schedules, for a copy of its net."""
-        mover = self.optimizers[player].build(list(net.parameters()))
+        mover = self.optimizers[player].build(trained(net, player))
         mover.load(dict(self.moments[player]), self.updates[player])
         mover.scale = self.scale[player]
         return mover

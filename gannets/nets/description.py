@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gannets.errors import InputError
 from gannets.game import PLAYERS, Player, Players, Space, Stream, both, seeded
 
-__all__ = ["DiscriminatorNet", "GeneratorNet", "build", "build_net"]
+__all__ = ["DiscriminatorNet", "GeneratorNet", "build", "build_net", "trained"]
 
 
 @runtime_checkable
@@ -58,6 +58,21 @@ def build_net(net: Any, player: Player, *, space: Space, stream: Stream) -> nn.M
         module = _maker(net, player)(space)
         _check_shape(module, player, space)
     return module
+
+
+def trained(module: nn.Module, player: Player) -> list[nn.Parameter]:
+    """The weights that a player's gradient is asked for: those that are not held, as the layers of
+    a net that was trained before may be. Raises `InputError` where there are none.
+    """
+    weights = list(module.parameters())
+    free = [weight for weight in weights if weight.requires_grad]
+    if not free:
+        why = f"all {len(weights)} of them have requires_grad=False" if weights else "it has none"
+        raise InputError(
+            f"No weight of the {player} can be trained: {why}. Let at least one parameter of the "
+            "net require a gradient; those that do not stay as they are."
+        )
+    return free
 
 
 def _maker(net: Any, player: Player) -> Callable[[Space], nn.Module]:

@@ -117,9 +117,8 @@ def test_a_game_that_still_comes_nearer_is_not_at_its_end(path: str) -> None:
 
 def test_a_blind_d_that_calls_it_even_has_not_converged(tmp_path: Path) -> None:
     scenario = next(s for s in blind.scenarios() if s.family == "ring")
-    recipe = replace(
-        scenario.recipe(65), steps=1_300, batch=64, probing=Probing(every=30, n=128, clones=0)
-    )
+    probing = Probing(every=12, n=128, clones=0)
+    recipe = replace(scenario.recipe(65), steps=800, batch=64, probing=probing)
     training = Training.start(recipe, out=tmp_path / "run", device="cpu")
     for _ in training:
         pass

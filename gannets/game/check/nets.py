@@ -156,7 +156,9 @@ def _slope(nets: list[_Net]) -> Verdict:
     """What is charged on its output, and on D's slope, has a finite gradient in the parameters."""
     for net in nets:
         module = _attached(net.build())
-        parameters = list(module.parameters())
+        parameters = [weight for weight in module.parameters() if weight.requires_grad]
+        if not parameters:
+            return False, f"For {net} no weight requires a gradient: there is none to train."
         charges = [module(*net.inputs()).square().mean()] if net.player == "generator" else []
         if net.player == "discriminator":
             charges += [module(*net.inputs()).mean()]
