@@ -28,9 +28,9 @@ from gannets.reproduce.common.parzen_table import (
     ParzenTable,
     Row,
     draw_curves,
-    hours,
     measured_by_parzen,
 )
+from gannets.reproduce.common.sittings import hours
 from gannets.training import Recipe, Run
 from gannets.updates import Average
 

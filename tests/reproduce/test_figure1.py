@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from gannets.reproduce.common import Bench, Claim
+from gannets.reproduce.common.monotone import Monotone
 from gannets.reproduce.figure1 import Moment, figure1
 from gannets.training.state import State
 
@@ -41,6 +42,15 @@ def test_claims_fail_where_the_game_is_too_short(tmp_path: Path) -> None:
     with Image.open(tmp_path / "figure1.png") as picture, Image.open(tmp_path / "figure1.gif") as g:
         assert picture.size[0] == 1200
         assert g.n_frames > 4  # type: ignore[attr-defined]
+
+
+def test_a_game_far_from_its_end_is_no_panel_a(tmp_path: Path) -> None:
+    """A G that starts two deviations away is not similar, and a D trained to D* is not partial."""
+    work = replace(SHORT, start=Monotone(units=16, mean=1.6, std=0.8), warm=1, sharpen=300)
+    ends = {moment.phase: moment for moment in work.play(Bench(tmp_path))}
+    a, b, c, d = ends.values()
+    assert not next(work.claims(a, b, c, d)).holds
+    assert [x.holds for x in work.claims(b, b, c, d) if x.what.startswith("(a)")] == [False, False]
 
 
 def test_a_g_that_is_led_astray_raises_c(tmp_path: Path) -> None:

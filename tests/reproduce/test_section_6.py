@@ -12,6 +12,7 @@ import torch
 from gannets.game import Batch, Game, Players, Stream
 from gannets.objectives import Minimax, NonSaturating, Wasserstein
 from gannets.reproduce.common import Bench
+from gannets.reproduce.common.affine import from_optimum, lack, p_g
 from gannets.reproduce.helvetica import CELLS, REACH, Helvetica, helvetica
 from gannets.reproduce.k_steps import k_steps, smooth
 from gannets.reproduce.mode_collapse import mode_collapse
@@ -22,6 +23,7 @@ from gannets.reproduce.parallel_lines import (
     parallel_lines,
 )
 from gannets.reproduce.vanishing_gradient import Gradients, VanishingGradient, Watched
+from gannets.theory import Normal
 from gannets.training import State
 
 
@@ -121,7 +123,46 @@ def test_distance_from_the_best_d_where_it_is_known() -> None:
         a, b = state.players.generator.parameters()
         for mean, expected in ((2.0, 0.0), (9.0, 0.5)):
             a.fill_(0.5), b.fill_(mean)
-            assert k_steps.off(state) == pytest.approx(expected, abs=1e-9)
+            assert from_optimum(state, k_steps.data) == pytest.approx(expected, abs=1e-9)
+
+
+def test_what_d_lacks_where_it_is_known() -> None:
+    """D = 1/2 lacks all of 2 JSD, D* nothing: of normals of one width its logit is linear in x."""
+    state = State(k_steps.recipe, device="cpu")
+    with torch.no_grad():
+        for parameter in state.players.discriminator.parameters():
+            parameter.zero_()
+        a, b = state.players.generator.parameters()
+        a.fill_(-0.5), b.fill_(1.0)
+        lacks, there = lack(state, k_steps.data)
+        assert lacks == pytest.approx(there, abs=1e-12)
+        assert p_g(state) == Normal(1.0, 0.5)  # whatever the sign of a
+        best = torch.nn.Linear(1, 1)
+        best.weight.fill_(4.0), best.bias.fill_(-6.0)  # (x - 1)^2 / 2s^2 - (x - 2)^2 / 2s^2
+        state.players = Players(state.players.generator, torch.nn.Sequential(best, Flat()))
+        # The same integral two ways; D answers in single precision.
+        assert lack(state, k_steps.data)[0] == pytest.approx(0.0, abs=1e-6)
+        assert from_optimum(state, k_steps.data) == pytest.approx(0.0, abs=1e-6)
+
+
+class Flat(torch.nn.Module):
+    """(m, 1) to (m,), as D's logits are."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The first column."""
+        return x[:, 0]
+
+
+def test_every_k_follows_the_same_g(tmp_path: Path) -> None:
+    """At each look p_g is one and the same for all; with as many steps for both the claims fail."""
+    work = replace(k_steps.quick(), followed=6, settled=0, every=2, paths=1)
+    courses = work.follow(Bench(tmp_path), 0)
+    assert courses[1].updates == [2, 4, 6]
+    assert courses[1].from_data == courses[5].from_data
+    assert courses[1].there == courses[5].there
+    assert courses[1].from_best != courses[5].from_best
+    alike = {1: [courses[1]], 5: [courses[1]]}
+    assert [claim.holds for claim in work.claims(alike)] == [False, False]
 
 
 def test_the_smooth_line() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ from gannets.errors import InputError
 from gannets.reproduce.common import Bench
 from gannets.reproduce.common.located import located
 from gannets.reproduce.common.nearest_sheet import nearest_sheet
-from gannets.reproduce.common.parzen_table import ParzenTable, hours, part
+from gannets.reproduce.common.parzen_table import ParzenTable, part
+from gannets.reproduce.common.sittings import LEFT, hours
 from gannets.reproduce.table1_faces import Faces
 from gannets.reproduce.table1_mnist import table1_mnist
 from gannets.training.pictures import sheet
@@ -111,6 +114,51 @@ def test_hours_are_those_between_starts_and_stops(tmp_path: Path) -> None:
     ]
     (run.path / "log.txt").write_text("\n".join(lines))
     assert hours(run) == pytest.approx(1.5)
+
+
+def test_hours_of_a_sitting_that_was_killed(tmp_path: Path) -> None:
+    """It lasted until the last thing that is left of it; a finding in the log is one such."""
+    run = Bench(tmp_path).train("ring", small("ring"))
+    lines = [
+        "2026-01-01 10:00:00  started on cpu",
+        "2026-01-01 10:06:00  found at step 2: healthy: nothing is the matter: play on.",
+        "2026-01-01 15:00:00  the device is another",
+        "2026-01-01 15:00:00  resumed at step 5 on cpu",
+        "2026-01-01 15:30:00  finished at step 9",
+    ]
+    (run.path / "log.txt").write_text("\n".join(lines))
+    now = datetime(2026, 1, 1, 20).timestamp()
+    for pattern in LEFT:
+        for file in run.path.glob(pattern):
+            os.utime(file, (now, now))
+    assert hours(run) == pytest.approx(0.1 + 0.5)
+    kept = sorted(run.path.glob("checkpoints/*/state.json"))[0]
+    at = datetime(2026, 1, 1, 11).timestamp()
+    os.utime(kept, (at, at))
+    assert hours(run) == pytest.approx(1.0 + 0.5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_constant_output_beats_the_mean_sample(seed: int) -> None:
+    """At any width, and however often it is said; up to the sampling of the test part."""
+    table = _table(seed)
+    same = ParzenTable(table.train, table.train, table.train)
+    best = same.row(same.mean_sample())
+    draw = torch.Generator().manual_seed(seed)
+    for constant in (torch.rand(1, 6, generator=draw), table.train[:1], table.train[:60].mean(0)):
+        row = same.row(constant.reshape(1, 6).expand(20, 6))
+        assert row.mean <= best.mean + 1e-9  # the sum of 20 equal kernels in double precision
+
+
+def test_the_normal_has_the_pixels_moments() -> None:
+    table = _table()
+    x = table.normal(40_000, torch.Generator().manual_seed(4))
+    # Five standard errors of a mean of 40,000 with deviation 0.3; of a deviation, by sqrt 2 less.
+    torch.testing.assert_close(x.mean(0), table.train.mean(0), rtol=0, atol=0.0075)
+    torch.testing.assert_close(x.std(0), table.train.std(0), rtol=0, atol=0.0055)
+    # Each pixel by itself: correlations are those of chance, 5 / sqrt 40,000.
+    off = torch.corrcoef(x.T) - torch.eye(6)
+    assert float(off.abs().max()) < 0.025
 
 
 def test_a_file_is_found_in_the_data_folder_or_in_its_own(

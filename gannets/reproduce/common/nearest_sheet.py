@@ -22,7 +22,7 @@ from gannets.metrics.distances import nearest
 from gannets.reproduce.common.bench import Bench
 from gannets.reproduce.common.claim import Claim, Figure, at_least, at_most, shown
 from gannets.reproduce.common.drawing import save_pixels
-from gannets.reproduce.common.parzen_table import hours
+from gannets.reproduce.common.sittings import hours
 from gannets.training import Run, evaluate
 from gannets.training.pictures import sheet
 

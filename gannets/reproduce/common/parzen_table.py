@@ -9,10 +9,8 @@ validation samples, at most 10,000 test samples.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 
 import torch
@@ -32,7 +30,7 @@ from gannets.metrics.parzen import (
 from gannets.reproduce.common.drawing import drawing, save_drawing
 from gannets.training import Evaluation, Recipe, Run
 
-__all__ = ["ParzenTable", "Row", "curve", "draw_curves", "hours", "measured_by_parzen", "part"]
+__all__ = ["ParzenTable", "Row", "curve", "draw_curves", "measured_by_parzen", "part"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +88,19 @@ class ParzenTable:
         """k-means centroids of the training samples, n of them or half as many as there are."""
         return centroids(self.train, min(n, len(self.train) // 2), seed=seed)
 
+    def normal(self, n: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
+        """`n` samples of a normal with the mean and the variance of each pixel."""
+        noise = torch.randn(n, self.train.shape[1], generator=generator)
+        return self.train.mean(0) + self.train.std(0) * noise
+
+    def mean_sample(self) -> Float[Tensor, "1 d"]:
+        """The mean of the training samples: the best of all constant outputs.
+
+        The window of one point c has log-likelihood -E||x - c||^2 / (2 sigma^2) and what is the
+        same for all c; the mean has the least E||x - c||^2. So many copies of c make no difference.
+        """
+        return self.train.mean(0, keepdim=True)
+
 
 def measured_by_parzen(recipe: Recipe, *, every: int) -> Recipe:
     """The recipe with the Parzen value of held-out samples as its measure, every so many updates.
@@ -139,20 +150,3 @@ def draw_curves(
     axes.legend(fontsize=8, loc="lower right")
     axes.grid(alpha=0.25)
     return save_drawing(path, figure)
-
-
-def hours(run: Run) -> float:
-    """How long a run was played, by its log: from each start to the stop that follows it."""
-    total, begun = 0.0, None
-    for line in (run.path / "log.txt").read_text(encoding="utf-8").splitlines():
-        match = re.match(
-            r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)  (started|resumed|stopped|finished)", line
-        )
-        if match is None:
-            continue
-        now = datetime.fromisoformat(match[1])
-        if match[2] in ("started", "resumed"):
-            begun = now
-        elif begun is not None:
-            total, begun = total + (now - begun).total_seconds(), None
-    return total / 3600
