@@ -30,8 +30,9 @@ class AveragingHides:
     apart: float = 0.04
     """Mean distance of their samples from data, at least: healthy ones have up to .03, and up
     to .055 where D sees augmented samples."""
-    share: float = 0.2
-    """Of that, the average's, at most: healthy games that are not done yet have .27 to .45."""
+    share: float = 0.12
+    """Of that, the average's, at most: healthy games that are not done yet have .13 to .45, the
+    least of them where D sees augmented samples."""
     calmer: float = 0.8
     """A of the last half over that of the first, below which the last weights calm down by
     themselves: those of healthy games with an average do so slowly, by .5 to .7."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from gannets.diagnosis.case import Case, judged, strongest
 from gannets.diagnosis.finding import Answer, Remedy
+from gannets.diagnosis.mode_collapse import FIRST, MATERIAL
 
 __all__ = ["BlindDiscriminator"]
 
@@ -31,6 +32,9 @@ class BlindDiscriminator:
 
     symptom = "blind discriminator"
 
+    warm: int = 750
+    """Updates before which copies say nothing: through views a young D is slow to learn, and so is
+    a copy of it."""
     told: float = 0.95
     """Of fakes and held-out reals, told apart by the referee through its features, at least;"""
     nearest: float = 0.98
@@ -55,7 +59,10 @@ class BlindDiscriminator:
 
     def __call__(self, case: Case) -> Answer:
         what = "fakes and held-out reals that the referee tells"
-        found = [
+        found = [self._part(case)] if case.latest(HIDDEN) is not None else []
+        if case.step < self.warm:
+            return found[0] if found else _early()
+        found += [
             self._unlearnt(case, what, "referee.c2st", (self.told, self.accuracy)),
             self._unlearnt(case, what, "referee.c2st", (self.mostly, self.guesses)),
             self._unlearnt(
@@ -65,8 +72,6 @@ class BlindDiscriminator:
                 (self.nearest, self.accuracy),
             ),
         ]
-        if case.latest(HIDDEN) is not None:
-            found.append(self._part(case))
         if case.latest(BEYOND) is not None:
             beyond = f"{what} by what its features leave out"
             found.append(self._unlearnt(case, beyond, BEYOND, (self.beyond, self.beside)))
@@ -109,8 +114,21 @@ class BlindDiscriminator:
             "with them is where it does not look.",
             remedies=lambda: remedies(case),
             costly=2,
-            but="the referee tells fewer and fewer" if case.falling(path) else "",
+            but=self._against(case, path),
         )
+
+    def _against(self, case: Case, path: str) -> str:
+        if case.falling(path):
+            return "the referee tells fewer and fewer"
+        if case.won("referee.distance", since=FIRST) >= MATERIAL:
+            return "the distance to held-out data falls"
+        return ""
+
+
+def _early() -> Answer:
+    return Answer(
+        symptom=BlindDiscriminator.symptom, state="unknown", why="it is too early to tell"
+    )
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

@@ -25,14 +25,18 @@ probes until 2,500. That is one more reason for so many.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import mean, stdev
+from typing import TypeVar
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Evidence
 from gannets.diagnosis.trend import mann_p
 
 __all__ = ["Converged"]
+
+T = TypeVar("T")
 
 FEWEST = 24
 """Probes: with fewer the margins are not reached."""
@@ -69,7 +73,7 @@ class Converged:
         if len(seen) < FEWEST:
             need = f"it takes {FEWEST} probes after {WARM} updates, and there are {len(seen)}"
             return Answer(symptom=self.symptom, state="unknown", why=need)
-        since = seen[-max(FEWEST, len(seen) // 2)]
+        since = _window(seen)[0]
         # A copy of D that was trained before then tells of another G.
         late = replace(case, probes=tuple(probe for probe in case.probes if probe.step >= since))
         bounds = [
@@ -105,12 +109,22 @@ def _beyond(case: Case, path: str, since: int) -> list[float]:
     return [value - equal for step, value in case.values(path) if step >= since]
 
 
-def _means(case: Case, path: str) -> tuple[tuple[int, float], ...]:
-    """The same over the run, for a picture: the mean of so many probes until then."""
+def _window(seen: Sequence[T]) -> Sequence[T]:
+    """The last half, or as many probes as it takes."""
+    return seen[-max(FEWEST, len(seen) // 2) :]
+
+
+def _bounds(case: Case, path: str) -> tuple[tuple[int, float], ...]:
+    """The upper bound after each probe, for a picture: the last one is the one judged."""
     equal = EQUAL[path]
     seen = [(step, value - equal) for step, value in case.values(path) if step >= WARM]
-    late = (seen[max(0, i - FEWEST) : i] for i in range(1, len(seen) + 1))
-    return tuple((some[-1][0], sum(value for _, value in some) / len(some)) for some in late)
+    windows = (_window(seen[:i]) for i in range(FEWEST, len(seen) + 1))
+    return tuple((rows[-1][0], _upper([value for _, value in rows])) for rows in windows)
+
+
+def _upper(values: list[float]) -> float:
+    """What a mean may be, at most."""
+    return mean(values) + _error(values)
 
 
 def _error(values: list[float]) -> float:
@@ -123,7 +137,7 @@ def _bound(case: Case, name: str, path: str, since: int, *, most: float) -> Evid
     values = _beyond(case, path, since)
     if len(values) < FEWEST:
         return None
-    bound = mean(values) + _error(values)
+    bound = _upper(values)
     return Evidence(
         statistic=f"upper bound (95 %) {name}",
         path=path,
@@ -132,7 +146,7 @@ def _bound(case: Case, name: str, path: str, since: int, *, most: float) -> Evid
         side="below",
         window=(since, case.step),
         interval=(min(values), max(values)),
-        curve=_means(case, path),
+        curve=_bounds(case, path),
         held=len(values) if bound <= most else 0,
         needs=FEWEST,
         source="Schuirmann 1987",

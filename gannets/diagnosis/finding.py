@@ -39,6 +39,8 @@ class Evidence:
     curve: tuple[tuple[int, float], ...] = ()
     """What a picture draws, (step, value), where the number judged is not at `path` itself but made
     of several probes; () for the curve at `path`."""
+    trend: bool = False
+    """Whether it is how a curve goes over the window: the threshold is then none of the curve's."""
 
     @property
     def holds(self) -> bool:

@@ -79,6 +79,7 @@ class Plateau:
             side="below",
             window=(since, case.step),
             interval=(gain, gain),
+            trend=True,
             held=FEWEST if gain <= self.gain else 0,
             needs=FEWEST,
         )
@@ -97,6 +98,7 @@ class Plateau:
             side="below",
             window=(since, case.step),
             interval=(value, value),
+            trend=True,
             held=len(left) if value <= self.trend else 0,
             needs=FEWEST,
             source="Mann 1945",

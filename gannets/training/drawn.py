@@ -39,6 +39,8 @@ WIDE = 100.0
 """From so many times the least to the greatest value, an axis is logarithmic."""
 LINE, BOUND, FLOOR, SHADE = "#1f5fa8", "#c0392b", "#2e8b57", "#f2c94c"
 Curve = Sequence[tuple[int, float]]
+NARROW = 40
+"""Letters of a title in a panel that has room for few numbers below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +84,9 @@ def _apart(evidence: Sequence[Evidence]) -> list[Evidence]:
 
 def _of(evidence: Evidence, case: Case) -> Panel:
     return Panel(
-        title=evidence.statistic,
+        title=str(evidence) if evidence.trend else evidence.statistic,
         curves={"": evidence.curve or case.values(evidence.path)},
-        threshold=evidence.threshold,
+        threshold=None if evidence.trend else evidence.threshold,
         above=evidence.side == "above",
         window=evidence.window,
     )
@@ -175,13 +177,14 @@ def _panel(axes: Axes, panel: Panel, *, last: bool, letters: int) -> None:
         axes.plot(steps, numbers, marker=marker, markersize=2.2, linewidth=1.1, label=name, **style)
     if _logarithmic([*values, *(b for b in bounds if b)]):
         axes.set_yscale("log")
+        bounds = [b for b in bounds if b]  # a logarithm has no place for a floor of 0
     _limits(axes, values, bounds)
-    if panel.floor is not None:
+    if panel.floor in bounds:
         axes.axhline(panel.floor, color=FLOOR, linewidth=1.0, linestyle=":", label="perfect")
     if panel.threshold is not None:
         _threshold(axes, panel.threshold, above=panel.above)
     axes.set_title("\n".join(textwrap.wrap(panel.title, letters)), size=8, loc="left", pad=3)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(5 if letters > NARROW else 3, integer=True))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     if axes.get_yscale() == "linear":
         axes.yaxis.set_major_locator(MaxNLocator(4))
@@ -190,7 +193,7 @@ def _panel(axes: Axes, panel: Panel, *, last: bool, letters: int) -> None:
     axes.margins(x=0.02)
     if last:
         axes.set_xlabel("updates", size=7, labelpad=1)
-    if len(panel.curves) > 1 or panel.floor is not None:
+    if len(panel.curves) > 1 or panel.floor in bounds:
         axes.legend(fontsize=6.5, frameon=False, loc="best", handlelength=1.6)
 
 

@@ -204,7 +204,7 @@ def test_a_perfect_table_gets_the_floor_and_an_even_p() -> None:
     # probability 0.005. Floors come from resamples of 300 rows: they may be off by 4 standard
     # errors of the mean of 40, and by 0.004 for what a resample repeats.
     found = [
-        by_key(TableReport(draws=19)(comparison(people(300, 2 * i), people(300, 2 * i + 1))))
+        by_key(TableReport(draws=9)(comparison(people(300, 2 * i), people(300, 2 * i + 1))))
         for i in range(40)
     ]
     for key in ("ks", "tv", "pair_correlation", "contingency", "missingness"):

@@ -86,7 +86,7 @@ def interrupted(recipe: Recipe, out: Path, *, at: int) -> Run:
 ALIKE = ("goodfellow2014_cifar10", "goodfellow2014_faces", "goodfellow2014_faces_deep")
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.slow] if n in ALIKE else []) for n in NAMES]
