@@ -18,7 +18,7 @@ RULE = AveragingHides()
 RECIPE = scenarios.scenarios()[0].recipe(0)
 
 
-def hidden(swing: float = 0.12, far: float = 0.04, near: float = 0.008, count: int = 8) -> Case:
+def hidden(swing: float = 0.12, far: float = 0.04, near: float = 0.0048, count: int = 8) -> Case:
     """Last weights that stand at ±swing in turn, and their average at 0."""
     made = case(
         RECIPE,
@@ -39,7 +39,7 @@ def test_it_takes_a_swing_a_distance_and_an_average_that_has_less_of_it() -> Non
     assert RULE(hidden(count=7)).state == "unknown"
 
 
-@pytest.mark.parametrize("field", [{"swing": 0.11}, {"far": 0.039}, {"near": 0.0081}])
+@pytest.mark.parametrize("field", [{"swing": 0.11}, {"far": 0.039}, {"near": 0.0049}])
 def test_any_of_it_missing_clears_it(field: dict[str, float]) -> None:
     assert RULE(hidden(**field)).state == "cleared"
 
