@@ -111,19 +111,29 @@ def _say_advised(row: Advised) -> None:
 
 
 def matrix(runs: Sequence[Played]) -> str:
-    """The table of verdicts, a line for each scenario, and the rates."""
-    lines = ["| provoked | data | runs | right | found instead |", "|---|---|---|---|---|"]
-    groups: dict[tuple[str, str], list[Played]] = {}
-    for run in runs:
-        title = f" ({run.scenario.title})" if run.scenario.title else ""
-        key = (run.scenario.symptom or "healthy", run.scenario.family + title)
-        groups.setdefault(key, []).append(run)
-    for (symptom, data), group in groups.items():
+    """The table of verdicts, a line for what was provoked, and the rates."""
+    lines = ["| provoked | runs | right | wrong, by data: found instead |", "|---|---|---|---|"]
+    groups: dict[str, list[Played]] = {}
+    for run in sorted(runs, key=lambda run: run.scenario.symptom):
+        groups.setdefault(run.scenario.symptom or "healthy", []).append(run)
+    for symptom, group in groups.items():
         right = sum(run.right for run in group)
-        wrong = Counter(run.verdict.symptom for run in group if not run.right)
-        instead = ", ".join(f"{name} {count}" for name, count in wrong.items())
-        lines.append(f"| {symptom} | {data} | {len(group)} | {right} | {instead} |")
+        lines.append(f"| {symptom} | {len(group)} | {right} | {wrong(group)} |")
     return "\n".join([*lines, "", *rates(runs)])
+
+
+def wrong(runs: Sequence[Played]) -> str:
+    """What was found instead, by data."""
+    found: dict[str, Counter[str]] = {}
+    for run in runs:
+        if not run.right:
+            title = f" ({run.scenario.title})" if run.scenario.title else ""
+            data = run.scenario.family + title
+            found.setdefault(data, Counter())[run.verdict.symptom] += 1
+    return "; ".join(
+        f"{data}: " + ", ".join(f"{name} {count}" for name, count in instead.items())
+        for data, instead in found.items()
+    )
 
 
 def rates(runs: Sequence[Played]) -> list[str]:

@@ -105,9 +105,14 @@ class BlindDiscriminator:
                     "clones.accuracy",
                     below=by_d,
                     needs=1,
+                    since=self.warm,
                 ),
                 case.evidence(
-                    "gain of V by that copy", "clones.reference", below=self.gain, needs=1
+                    "gain of V by that copy",
+                    "clones.reference",
+                    below=self.gain,
+                    needs=1,
+                    since=self.warm,
                 ),
             ),
             why="The referee tells nearly all fakes, and D's net cannot learn to: what is wrong "

@@ -17,6 +17,9 @@ __all__ = ["PERSIST", "Case", "judged", "strongest"]
 
 PERSIST = 3
 """Probes in a row before a verdict: healthy games look collapsed for a while in the beginning."""
+AGAIN = 10
+"""Probes after which copies of D tell of another game, and are trained anew where they are asked
+for."""
 TREND = 8
 """Probes over which a trend is looked for."""
 
@@ -75,11 +78,14 @@ class Case:
         below: float | None = None,
         source: str = "",
         needs: int = PERSIST,
+        since: int = 0,
     ) -> Evidence | None:
         """A statistic against its threshold over the last `needs` probes that have it, or None
-        where none has.
+        where none has after `since` updates, or none of late: copies of D grow old.
         """
-        values = self.values(path)
+        if path.startswith("clones."):
+            since = max(since, self.probes[-AGAIN:][0].step)
+        values = [(step, value) for step, value in self.values(path) if step >= since]
         if not values:
             return None
         side: Side = "above" if above is not None else "below"

@@ -38,6 +38,9 @@ __all__ = ["Converged"]
 
 T = TypeVar("T")
 
+MANY = 4
+"""Times as many held-out samples as a probe takes: of fewer, probes see nearly the same ones, and
+have one error together."""
 FEWEST = 24
 """Probes: with fewer the margins are not reached."""
 WARM = 500
@@ -69,6 +72,10 @@ class Converged:
     """Of a fall to be one: p is above."""
 
     def __call__(self, case: Case) -> Answer:
+        few = case.last.apart
+        if few is not None and few < MANY * case.last.n:
+            need = f"it takes {MANY * case.last.n:,} held-out samples, and there are {few:,}"
+            return Answer(symptom=self.symptom, state="unknown", why=need)
         seen = [step for step, _ in case.values("referee.distance") if step >= WARM]
         if len(seen) < FEWEST:
             need = f"it takes {FEWEST} probes after {WARM} updates, and there are {len(seen)}"

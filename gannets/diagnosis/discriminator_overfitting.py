@@ -47,6 +47,10 @@ class DiscriminatorOverfitting:
                 state="cleared",
                 why="data are drawn anew for ever: there is nothing to be learnt by heart",
             )
+        if case.last.apart == 0:
+            return Answer(
+                symptom=self.symptom, state="unknown", why="there are no held-out samples"
+            )
         return judged(
             self.symptom,
             (

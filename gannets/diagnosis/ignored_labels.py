@@ -18,6 +18,7 @@ from gannets.diagnosis.remedies import own_net
 __all__ = ["IgnoredLabels"]
 
 OF_D = "verdicts.label_effect"
+OF_G = "outputs.label_effect"
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,19 @@ class IgnoredLabels:
     """Spread of G(z, y) over y, over that of the data's class means: G itself ignores y."""
 
     unmoved: float = 1e-3
-    """RMS change of D's logits with another class, over their spread, at most: D ignores y."""
+    """RMS change of D's logits with another class, over their spread, at most: D ignores y; and the
+    spread of G(z, y) over y, at most: G does, to the last digit."""
+    warm: int = 750
+    """Updates before which class means tell nothing: classes come after the first likeness."""
 
     def __call__(self, case: Case) -> Answer:
         if not case.recipe.joint.conditional:
             return Answer(symptom=self.symptom, state="cleared", why="there are no classes in it")
-        found = [self._means(case)]
-        if case.latest(OF_D) is not None:
-            found.append(self._of_d(case))
+        by_d = "change of D's logits with the class, over their spread"
+        by_g = "change of G's samples with the class, over the spread of the data's class means"
+        found = [self._exactly(case, "D", by_d, OF_D), self._exactly(case, "G", by_g, OF_G)]
+        if case.step >= self.warm:
+            found.append(self._means(case))
         return strongest(found)
 
     def _means(self, case: Case) -> Answer:
@@ -60,20 +66,19 @@ class IgnoredLabels:
                 else "G's classes are not the data's: D does not look at the labels."
             ),
             remedies=lambda: _remedies(case, whose),
+            but="G's classes come nearer to the data's"
+            if case.rising("outputs.label_cosine")
+            else "",
         )
 
-    def _of_d(self, case: Case) -> Answer:
+    def _exactly(self, case: Case, whose: str, statistic: str, path: str) -> Answer:
         return judged(
             self.symptom,
-            (
-                case.evidence(
-                    "change of D's logits with the class, over their spread",
-                    OF_D,
-                    below=self.unmoved,
-                ),
-            ),
-            why="D says the same of a sample whatever class it is said to be of.",
-            remedies=lambda: _remedies(case, "D"),
+            (case.evidence(statistic, path, below=self.unmoved),),
+            why="D says the same of a sample whatever class it is said to be of."
+            if whose == "D"
+            else "G makes the same of every class.",
+            remedies=lambda: _remedies(case, whose),
         )
 
 

@@ -34,7 +34,7 @@ from gannets.diagnosis.untrained_discriminator import UntrainedDiscriminator
 from gannets.diagnosis.value_range import ValueRange
 from gannets.diagnosis.vanishing_gradient import VanishingGradient
 
-__all__ = ["ORDER", "Rule", "answers", "diagnosed"]
+__all__ = ["ORDER", "Rule", "answers", "asks", "diagnosed"]
 
 Rule = Callable[[Case], Answer]
 
@@ -77,6 +77,15 @@ def answers(case: Case, order: Sequence[Rule] = ORDER) -> list[Answer]:
     return [rule(case) for rule in order]
 
 
+def asks(case: Case, order: Sequence[Rule] = ORDER) -> bool:
+    """Whether a verdict hangs on copies of D: no rule before has found anything."""
+    for rule in order:
+        answer = rule(case)
+        if answer.state == "found" or answer.asks:
+            return answer.asks
+    return False
+
+
 def diagnosed(case: Case, order: Sequence[Rule] = ORDER) -> Finding:
     """The first rule that finds something, and why those before it did not; else how it goes."""
     passed: list[Passed] = []
@@ -112,7 +121,9 @@ def _otherwise(
     recent = distances[-TREND:]
 
     def stands(trend: str) -> str:
-        return f"the distance to held-out data {trend}{_numbers(case, recent)}"
+        held = case.last.apart != 0
+        data = "held-out data" if held else "training data, since none are held out,"
+        return f"the distance to {data} {trend}{_numbers(case, recent)}"
 
     def finding(symptom: str, state: str, sentence: str) -> Finding:
         return Finding(

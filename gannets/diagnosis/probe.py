@@ -213,6 +213,9 @@ class Probe:
     step: int
     n: int
     """Samples of each side."""
+    apart: int | None = None
+    """Held-out samples there are, of which these are some; 0 where training samples stand in for
+    them, None where data are drawn anew for ever."""
     referee: Referee | None = None
     """Of the generator that is sampled from: the average, where there is one."""
     raw: Referee | None = None

@@ -16,7 +16,7 @@ import torch
 from gannets.data import Source, Table
 from gannets.data.arrays import Arrays
 from gannets.diagnosis import Case, Finding, Probe, diagnosed
-from gannets.diagnosis.order import answers
+from gannets.diagnosis.order import asks
 from gannets.errors import InputError
 from gannets.metrics.opened import draw, opened
 from gannets.metrics.samples import Samples
@@ -59,7 +59,7 @@ class Examination:
             case = self._case(self.probes)
         else:
             case = self._case(self._seen_anew(against))
-        if copies and any(answer.asks for answer in answers(case)):
+        if copies and asks(case):
             case = self._with_copies(case, against)
         return case
 

@@ -136,8 +136,9 @@ def _renamed(state: State, scene: Scene, n: int, held: Tensor) -> float | None:
 
 
 def _hidden(state: State, scene: Scene, pack: int) -> float:
-    """Share of the data's variance in values at which D's logits have no slope at all, neither at
-    data nor at fakes; NaN where they have none anywhere, or it cannot be asked.
+    """Share of the data's variance in values that D does not look at: its logits have no slope
+    there, neither at data nor at fakes, and stay as they are, bit for bit, where samples exchange
+    these values. NaN where the logits have no slope anywhere, or it cannot be asked.
     """
     x, n, joint = scene.held[0], LIKE * pack, state.recipe.joint
     step = state.movers.generator.updates
@@ -162,7 +163,20 @@ def _hidden(state: State, scene: Scene, pack: int) -> float:
     variance = x.double().var(0)
     if not seen.any() or not variance.sum() > 0:
         return math.nan
-    return float(variance[~seen].sum() / variance.sum())
+    share = float(variance[~seen].sum() / variance.sum())
+    return share if share > 0 and _is_alike(state, scene, n, ~seen) else 0.0
+
+
+def _is_alike(state: State, scene: Scene, n: int, there: Tensor) -> bool:
+    """Whether D says the same of data that have each other's values `there`. (Of a net that takes
+    the largest of several values, most have no slope and are looked at.)
+    """
+    x, y = scene.held
+    other = x.clone()
+    other[:, there] = x.roll(1, 0)[:, there]
+    with evaluating(state.players):
+        once, again = (_of_data(state, scene, (each, y), n, HELD) for each in (x, other))
+    return bool(torch.equal(once, again))
 
 
 def _of_data(state: State, scene: Scene, rows: Rows, n: int, index: int) -> Tensor:

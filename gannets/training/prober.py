@@ -11,8 +11,9 @@ from torch import Tensor
 
 from gannets.data import Source
 from gannets.diagnosis import Case, Clones, Finding, Learned, Probe, Referee, compare, diagnosed
+from gannets.diagnosis.case import AGAIN
 from gannets.diagnosis.leak import leaked
-from gannets.diagnosis.order import answers
+from gannets.diagnosis.order import asks
 from gannets.diagnosis.referee import FEWEST
 from gannets.errors import InputError
 from gannets.game import Stream
@@ -42,8 +43,6 @@ KNOWN = 1_000
 """Training and held-out samples that memorisation is asked of."""
 FAR = 1 << 31
 """Where batches of a density begin that are seen by probes: far from those that are trained on."""
-AGAIN = 10
-"""Probes between two trainings of copies of D."""
 
 
 class Prober:
@@ -112,7 +111,7 @@ class Prober:
             return False
         if any(probe.clones is not None for probe in self.probes[-AGAIN:]):
             return False
-        return any(answer.asks for answer in answers(self.case))
+        return asks(self.case)
 
     def _seen(self) -> Probe:
         state = self._state
@@ -129,6 +128,7 @@ class Prober:
         return Probe(
             step=state.step,
             n=n,
+            apart=self._apart,
             referee=self._judge(scene, fakes) if there else None,
             raw=self._judge(scene, raw) if there and raw is not None else None,
             verdicts=verdicts_of(state, scene),
@@ -146,10 +146,15 @@ class Prober:
         if self._given is None:
             found = held_out(state.recipe, device=state.device)
         held = found[1] if found is not None else self._given
+        if held is not None and not held.endless and len(held) < FEWEST:
+            held = None  # too few to be compared with
         self._held = state.source if held is None else held
+        self._apart = None if self._held.endless else 0 if held is None else len(held)
         known = self._some(self._held, KNOWN, "known")
         reals = self._samples(*known)
-        self._map = self._features(reals).build(reals, device=state.device)
+        # Axes that were fitted to held-out samples leave out less of them than of any others.
+        train = self._samples(*self._some(state.source, KNOWN, "known"))
+        self._map = self._features(train).build(train, device=state.device)
         z = state.recipe.prior(LATENTS, Stream(seed, "probe/latent", state.device))
         labels = known[1]
         y = None
@@ -157,7 +162,6 @@ class Prober:
             y = labels[torch.arange(LATENTS, device=labels.device) % len(labels)]
         x = known[0].flatten(1).double()
         if held is not None and not state.source.endless:
-            train = self._samples(*self._some(state.source, KNOWN, "known"))
             self._known = Comparison(
                 real=reals, fake=reals, map=self._map, train=train, holdout=reals, seed=seed
             )
