@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import mean, stdev
 from typing import TypeVar
 
@@ -81,8 +81,6 @@ class Converged:
             need = f"it takes {FEWEST} probes after {WARM} updates, and there are {len(seen)}"
             return Answer(symptom=self.symptom, state="unknown", why=need)
         since = _window(seen)[0]
-        # A copy of D that was trained before then tells of another G.
-        late = replace(case, probes=tuple(probe for probe in case.probes if probe.step >= since))
         bounds = [
             _bound(case, "of the distance", PATHS[0], since, most=self.distance),
             _bound(case, "of the kNN accuracy beyond 1/2", PATHS[1], since, most=self.told),
@@ -100,7 +98,7 @@ class Converged:
                     "referee.coverage_share",
                     above=self.coverage,
                 ),
-                late.evidence(
+                case.evidence(
                     "gain of V by a copy of D", "clones.reference", below=self.gain, needs=1
                 ),
             ),

@@ -43,8 +43,9 @@ class IgnoredLabels:
             return Answer(symptom=self.symptom, state="cleared", why="there are no classes in it")
         by_d = "change of D's logits with the class, over their spread"
         by_g = "change of G's samples with the class, over the spread of the data's class means"
-        found = [self._exactly(case, "D", by_d, OF_D), self._exactly(case, "G", by_g, OF_G)]
-        if case.step >= self.warm:
+        exactly = (("D", by_d, OF_D), ("G", by_g, OF_G))
+        found = [self._exactly(case, *each) for each in exactly if case.latest(each[2]) is not None]
+        if case.step >= self.warm or not found:
             found.append(self._means(case))
         return strongest(found)
 

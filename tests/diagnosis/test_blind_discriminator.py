@@ -15,6 +15,7 @@ from benchmarks.diagnosis.bases import base
 from benchmarks.diagnosis.scenarios import blind_discriminator as scenarios
 from benchmarks.diagnosis.scenarios.blind_discriminator import NAMES, Blinkers
 from gannets import read
+from gannets.data import Arrays
 from gannets.diagnosis.blind_discriminator import BlindDiscriminator
 from gannets.game import Marginal, Packed, Rotate, Space
 from gannets.game.views import Cutout
@@ -116,6 +117,30 @@ def test_the_share_that_is_hidden_is_that_of_the_variance(joint: Any) -> None:
             assert math.isnan(found)
         else:  # sampling: the share's standard error is .1 * .9 * sqrt(4 / 256) = .011
             assert found == (0 if turned else pytest.approx(0.1, abs=0.05))
+
+
+class Largest(nn.Module):
+    """D looks at the largest of its values, which one only has a slope at each sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Linear(1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(m, d) -> (m,)."""
+        return self.net(x.amax(1, keepdim=True)).flatten()
+
+
+def test_what_has_no_slope_at_some_samples_may_still_be_looked_at() -> None:
+    """Of 400 values the largest at 64 samples are 64 at most; but all are looked at, and samples
+    that exchange the others have other answers.
+    """
+    data = Arrays(torch.randn(300, 400, generator=torch.Generator().manual_seed(0)))
+    recipe = base("ring", 0, data=data, nets=Nets(MLP((8,)), lambda _: Largest()))
+    state = State(recipe, device="cpu")
+    probe = Prober(state, Probing(n=256)).probe(clones=0)
+    assert probe.verdicts is not None
+    assert probe.verdicts.hidden == 0
 
 
 def test_the_remedies_show_d_more() -> None:

@@ -16,9 +16,13 @@ import torch
 from torch import Tensor
 
 from gannets import load, play
+from gannets.data import Arrays, open_source
+from gannets.diagnosis import Case
+from gannets.diagnosis.discriminator_overfitting import DiscriminatorOverfitting
 from gannets.errors import InputError
 from gannets.game import Batch, Net, Players
-from gannets.training import Run, State, Training
+from gannets.nets import MLP
+from gannets.training import Nets, Run, State, Training
 from gannets.training.begun import APART, Begun
 from gannets.training.prober import Prober
 from gannets.training.probing import Probing, due
@@ -50,6 +54,39 @@ def test_they_change_nothing_of_the_game(name: str) -> None:
         assert all(torch.equal(ours[key], others[key]) for key in ours)
         modes = [m.training for m in mine.modules()]
         assert modes == [m.training for m in theirs.modules()]
+
+
+def test_axes_that_data_are_seen_through_are_those_of_training_samples() -> None:
+    """Fitted to the samples that are tested they leave out less of these than of any others: a
+    perfect generator of 150 dimensions had .995 told by that alone, with 100 held out.
+    """
+    data, others = torch.randn(2, 1_000, 150, generator=torch.Generator().manual_seed(0))
+    recipe = replace(small("ring"), data=Arrays(data), nets=Nets(MLP((8,)), MLP((8,))))
+    state = State(recipe, device="cpu")
+    told = []
+    for i in range(4):
+        part = open_source(Arrays(others[200 * i : 200 * i + 100]), seed=0, device="cpu")
+        prober = Prober(state, Probing(n=100), held=part)
+        scene = prober._begin()
+        found = prober._judge(scene, others[200 * i + 100 : 200 * i + 200])
+        told.append(found.beyond)
+    # Balanced accuracy of 200 samples: a standard error of .035, of the mean of four .018.
+    assert abs(sum(told) / 4 - 0.5) < 0.06
+
+
+@pytest.mark.parametrize(("held", "apart"), [(1, 0), (19, 0), (20, 20), (300, 300)])
+def test_how_many_held_out_samples_there_are_is_kept(held: int, apart: int) -> None:
+    """Fewer than can be compared are none: training samples stand in for them, and it is said."""
+    data = torch.randn(400, 3, generator=torch.Generator().manual_seed(0))
+    recipe = replace(small("ring"), data=Arrays(data), nets=Nets(MLP((8,)), MLP((8,))))
+    state = State(recipe, device="cpu")
+    other = Arrays(torch.randn(held, 3, generator=torch.Generator().manual_seed(1)))
+    part = open_source(other, seed=0, device="cpu")
+    probe = Prober(state, Probing(n=64), held=part).probe(clones=0)
+    assert probe.apart == apart
+    made = Case(probes=(probe,) * 3, recipe=recipe)
+    state_ = DiscriminatorOverfitting()(made).state
+    assert (state_ == "unknown") == (apart == 0)
 
 
 def test_a_run_without_is_the_run_with(tmp_path: Path) -> None:

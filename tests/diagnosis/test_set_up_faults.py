@@ -64,7 +64,7 @@ def states(rule: Any, recipe: Recipe, parts: dict[str, Any], upto: int = 4) -> l
         (ConstantOutput(), RECIPE, {"referee": {"spread": 0.01}}, 5),
         (ConstantOutput(), RECIPE, {"referee": {"spread": 1e-5}}, 2),
         (IgnoredLatent(), RECIPE, {"outputs": {"latent_effect": 0.05}}, 3),
-        (IgnoredLabels(), TOLD, {"outputs": {"label_agreement": 0.25, "label_effect": 1.0}}, 3),
+        (IgnoredLabels(), TOLD, {"outputs": {"label_agreement": 0.0, "label_effect": 1e-3}}, 3),
         (IgnoredLabels(), TOLD, {"outputs": GOOD, "verdicts": {"label_effect": 1e-3}}, 3),
     ],
 )
@@ -164,6 +164,17 @@ def test_a_generator_that_begins_as_a_point_has_time_to_leave_it() -> None:
     answer = ConstantOutput()(case(RECIPE, leaving))
     assert answer.state == "cleared"
     assert "the spread of the fakes rises" in answer.why
+
+
+def test_class_means_are_asked_late_and_not_while_they_come_nearer() -> None:
+    """A slow conditional game has no classes yet after some hundred updates."""
+    far: dict[str, Any] = {"outputs": {"label_agreement": 0.25, "label_effect": 1.0}}
+    rule = IgnoredLabels(warm=1_000)
+    assert states(rule, TOLD, far) == ["cleared"] * 3 + ["found"]
+    rising = [{"outputs": {"label_agreement": 0.02 * k, "label_effect": 1.0}} for k in range(8)]
+    answer = rule(case(TOLD, rising))
+    assert answer.state == "cleared"
+    assert "come nearer" in answer.why
 
 
 def test_who_ignores_the_labels_is_said() -> None:
