@@ -42,9 +42,9 @@ class Played:
 
     @property
     def verdict(self) -> Finding:
-        """The first failure that was found, at which a run would be stopped; else the last word."""
+        """What `--on-finding stop` would have stopped at first; else the last word."""
         findings = self.findings
-        return next((f for f in findings if f.serious), findings[-1])
+        return next((f for f in findings if f.settled), findings[-1])
 
     @property
     def right(self) -> bool:

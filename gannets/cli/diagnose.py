@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,46 +44,68 @@ def diagnose(
     """Say what is wrong with a run, and what to change.
 
     From what was recorded as it was played, or, for want of that, from its checkpoints. Several
-    runs are told in a line each.
+    runs are told in a line each; of those that cannot be looked at it says why, and the exit code
+    is then 2.
     """
     from gannets.cli.choice import names_of, open_run
-    from gannets.cli.findings import as_json, finding_lines, table_lines
+    from gannets.cli.findings import as_json, finding_lines
     from gannets.data import data_dir as with_data_dir
 
     if not runs:
         raise InputError("Say which run, as in `gannets diagnose runs/00000-digits`.")
     _check_picture(picture, runs)
     own = ["--recipe", recipe] if recipe else []
+
+    def look(path: str) -> tuple[Run, Case, Finding]:
+        run = open_run(path, names)
+        examination = run.examination(device=device, seed=seed)
+        case = examination.case(against=against, copies=not no_copies)
+        return run, case, examination.finding(case)
+
     with with_data_dir(data_dir):
-        opened = [open_run(path, names_of(recipe)) for path in runs]
-        seen = [
-            _diagnosed(run, against=against, device=device, copies=not no_copies, seed=seed)
-            for run in opened
-        ]
-    found = [(run, finding) for run, (_, finding) in zip(opened, seen, strict=True)]
+        names = names_of(recipe)
+        if len(runs) > 1:
+            return _several(runs, look, own, json=json)
+        run, case, finding = look(runs[0])
     if picture is not None:
         from gannets.training.drawn import draw
 
-        draw(Path(picture), opened[0], *seen[0])
+        draw(Path(picture), run, case, finding)
     if json:
-        told: list[dict[str, Any]] = [as_json(run, finding, own) for run, finding in found]
-        whole = told[0] if len(told) == 1 else {"runs": told}
-        print(dumps({"schema": SCHEMA, **whole}, indent=2, allow_nan=False))
-    elif len(found) == 1:
-        print(*finding_lines(*found[0], own), sep="\n")
+        _print_json(as_json(run, finding, own))
     else:
-        print(*table_lines(found), sep="\n")
+        print(*finding_lines(run, finding, own), sep="\n")
     if picture is not None and not json:
         print(f"\npicture  {picture}")
     return 0
 
 
-def _diagnosed(
-    run: Run, *, against: str | None, device: str, copies: bool, seed: int
-) -> tuple[Case, Finding]:
-    examination = run.examination(device=device, seed=seed)
-    case = examination.case(against=against, copies=copies)
-    return case, examination.finding(case)
+def _several(
+    runs: Sequence[str],
+    look: Callable[[str], tuple[Run, Case, Finding]],
+    own: Sequence[str],
+    *,
+    json: bool,
+) -> int:
+    """Tell each of several runs; of one that cannot be looked at, why, and bad input at the end."""
+    from gannets.cli.findings import Refused, each_as_json, table_lines
+
+    told: list[tuple[Run, Finding] | Refused] = []
+    for path in runs:
+        try:
+            run, _, finding = look(path)
+            told.append((run, finding))
+        except InputError as error:
+            told.append(Refused(path, str(error)))
+    if json:
+        _print_json({"runs": [each_as_json(each, own) for each in told]})
+    else:
+        print(*table_lines(told), sep="\n")
+    return 2 if any(isinstance(each, Refused) for each in told) else 0
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(dumps({"schema": SCHEMA, **value}, indent=2, allow_nan=False))
 
 
 def _check_picture(picture: str | None, runs: tuple[str, ...]) -> None:

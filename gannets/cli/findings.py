@@ -7,15 +7,15 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gannets.cli.words import command
 from gannets.diagnosis.finding import Evidence, Finding, Passed, Remedy
 
 if TYPE_CHECKING:
     from gannets.training import Run
 
-__all__ = ["as_json", "changing", "finding_lines", "table_lines"]
+__all__ = ["Refused", "as_json", "changing", "each_as_json", "finding_lines", "table_lines"]
 
 WIDEST = 100
 """Columns of running text, however wide the terminal is."""
@@ -23,20 +23,32 @@ HEAD = ("median (range)", "threshold", "steps", "held (needed)")
 """Of a statistic over the window; in how many probes in a row, and how many it takes."""
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A run that cannot be looked at, and why."""
+
+    path: str
+    why: str
+
+
+def each_as_json(told: tuple[Run, Finding] | Refused, own: Sequence[str] = ()) -> dict[str, Any]:
+    """One of several runs as JSON has it: `as_json`, or its error."""
+    if isinstance(told, Refused):
+        return {"run": told.path, "error": told.why}
+    return as_json(*told, own)
+
+
 def as_json(run: Run, finding: Finding, own: Sequence[str] = ()) -> dict[str, Any]:
     """A finding as JSON has it, with the run it is of and the commands that try its remedies."""
     told = finding.to_json()
     for remedy, words in zip(finding.remedies, told["remedies"], strict=True):
-        words["command"] = shlex.join(changing(run, remedy, own))
+        words["command"] = remedy.command(str(run.path), own)
     return {"run": str(run.path), **told}
 
 
 def changing(run: Run, remedy: Remedy, own: Sequence[str] = ()) -> list[str]:
     """The command that tries a remedy, in words; `own` name a file of one's own."""
-    changed = [word for change in remedy.changes for word in ("--set", change)]
-    steps = [] if remedy.steps is None else ["--steps", str(remedy.steps)]
-    how = "--from" if remedy.fresh else "--resume"
-    return shlex.split(command("train", how, run.path, *changed, *steps, *own))
+    return shlex.split(remedy.command(str(run.path), own))
 
 
 def finding_lines(run: Run, finding: Finding, own: Sequence[str] = ()) -> list[str]:
@@ -59,10 +71,16 @@ def finding_lines(run: Run, finding: Finding, own: Sequence[str] = ()) -> list[s
     return lines
 
 
-def table_lines(found: Sequence[tuple[Run, Finding]]) -> list[str]:
-    """A line for each run: how far it is, what is the matter, and the change that helps most."""
+def table_lines(told: Sequence[tuple[Run, Finding] | Refused]) -> list[str]:
+    """A line for each run: how far it is, what is the matter, and the change that helps most; or
+    why it cannot be looked at.
+    """
     rows = [("run", "step", "verdict", "what to change")]
-    for run, finding in found:
+    for each in told:
+        if isinstance(each, Refused):
+            rows.append((each.path, "-", "cannot be looked at", each.why))
+            continue
+        run, finding = each
         change = ", ".join(finding.remedies[0].changes) if finding.remedies else ""
         rows.append((str(run.path), f"{finding.step:,}", finding.symptom, change))
     path, step, verdict = (max(len(row[i]) for row in rows) for i in range(3))

@@ -8,10 +8,11 @@ distributions leak: Karras et al. (2020), section 2.2.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
+from gannets.diagnosis.remedies import is_own, text
+from gannets.diagnosis.shown import views_of
 
 __all__ = ["AugmentationLeak"]
 
@@ -57,13 +58,16 @@ class AugmentationLeak:
 
 
 def _remedies(case: Case) -> tuple[Remedy, ...]:
-    views = case.recipe.joint.through
-    seldom = tuple(replace(v, p=0.5) if getattr(v, "p", 0.0) > 0.5 else v for v in views)
-    found = []
+    views, found = views_of(case.recipe), []
+    if not views:
+        return ()
+    seldom = tuple(
+        replace(v, p=0.5) if not is_own(v) and getattr(v, "p", 0.0) > 0.5 else v for v in views
+    )
     if seldom != views:
         found.append(
             Remedy(
-                changes=(f"joint.through={_text(seldom)}",),
+                changes=(f"joint.through={text(seldom)}",),
                 why="Most samples are seen as they are: what is augmented can then be undone.",
                 source="Karras et al. 2020, section 2.2",
                 fresh=True,
@@ -78,7 +82,3 @@ def _remedies(case: Case) -> tuple[Remedy, ...]:
         )
     )
     return tuple(found)
-
-
-def _text(views: tuple[Any, ...]) -> str:
-    return "(" + "".join(f"{view!r}, " for view in views).rstrip() + ")"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.motion import amplitude_of, mean_over, means, motion_of, over_half
+from gannets.diagnosis.motion import amplitude_of, course_of, mean_over, means, motion_of, over_half
 from gannets.diagnosis.remedies import has_penalty, with_term
 
 __all__ = ["AveragingHides"]
@@ -74,7 +74,8 @@ class AveragingHides:
                     curve=shares(case),
                 ),
             ),
-            why="the last weights swing about the data, and only their average is near.",
+            why="the last weights swing about the data, and only their average is near. "
+            + course_of(case, motion, raw=True),
             remedies=lambda: remedies(case),
             but="the swing dies away, or goes somewhere"
             if motion.settles or motion.ratio < self.calmer

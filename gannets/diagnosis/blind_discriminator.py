@@ -15,9 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gannets.diagnosis.case import Case, judged, strongest
+from gannets.diagnosis.case import FIRST, MATERIAL, Case, judged, strongest
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.mode_collapse import FIRST, MATERIAL
+from gannets.diagnosis.remedies import is_own, text
+from gannets.diagnosis.shown import views_of
+from gannets.nets import DCGAN, MLP
 
 __all__ = ["BlindDiscriminator"]
 
@@ -139,7 +141,7 @@ def _early() -> Answer:
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """No views that hide; a larger net of D's own kind; a net that is shown all of a sample."""
     recipe, found = case.recipe, []
-    if getattr(recipe.joint, "through", ()):
+    if views_of(recipe):
         found.append(
             Remedy(
                 changes=("joint.through=()",),
@@ -173,17 +175,18 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
 
 def _larger(net: Any) -> str | None:
     """The change that makes a D of a kind that sees all of a sample larger; None for others."""
-    kind = type(net).__name__
-    if kind == "MLP":
+    if is_own(net):
+        return None
+    if isinstance(net, MLP):
         widest = max([WIDE // 2, *net.hidden])
         layers = (2 * widest,) * max(2, len(net.hidden))
-        return f"nets.discriminator={_like(net, layers)!r}"
-    if kind == "DCGAN":
+        return f"nets.discriminator={text(_like(net, layers))}"
+    if isinstance(net, DCGAN):
         return f"nets.discriminator.width={2 * net.width}"
     return None
 
 
-def _like(net: Any, hidden: tuple[int, ...]) -> Any:
+def _like(net: MLP, hidden: tuple[int, ...]) -> MLP:
     """The net with other layers, all of which are as its last one was."""
     activation = net.activations[-1] if net.hidden else "leaky_relu"
     return replace(net, hidden=hidden, activation=activation, init=net.inits[-1])

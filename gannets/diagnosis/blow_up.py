@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
 from gannets.diagnosis.non_finite import bounded_slope, bounded_steps
-from gannets.diagnosis.remedies import has_penalty, scaled_lr, with_term
+from gannets.diagnosis.remedies import has_penalty, instead, slower, with_term
+from gannets.game import PLAYERS
+from gannets.objectives import Wasserstein
+from gannets.updates import SGD
 
 __all__ = ["BlowUp"]
 
@@ -48,8 +51,8 @@ def _remedies(case: Case) -> tuple[Remedy, ...]:
     recipe = case.recipe
     found: list[Remedy] = []
     if not has_penalty(recipe):
-        if type(recipe.game.objective).__name__ == "Wasserstein":
-            found += bounded_slope(recipe)
+        if isinstance(recipe.game.objective, Wasserstein):
+            found += bounded_slope(recipe, case.step)
         else:
             found.append(
                 Remedy(
@@ -59,14 +62,16 @@ def _remedies(case: Case) -> tuple[Remedy, ...]:
                     fresh=True,
                 )
             )
-    if any(type(recipe.optimizers[p]).__name__ == "SGD" for p in ("generator", "discriminator")):
-        found.append(bounded_steps())
-    found.append(
-        Remedy(
-            changes=tuple(scaled_lr(recipe, p, 0.1) for p in ("generator", "discriminator")),
-            why="Steps that are too long for the slope of the loss grow without bound.",
-            source="Goodfellow et al. 2016, section 8.3.1",
-            fresh=True,
+    if any(isinstance(recipe.optimizers[p], SGD) for p in PLAYERS):
+        found.append(bounded_steps(recipe))
+    if calm := slower(recipe, 0.1, case.step):
+        found.append(
+            Remedy(
+                changes=calm,
+                why="Steps that are too long for the slope of the loss grow without bound."
+                + instead(recipe, calm),
+                source="Goodfellow et al. 2016, section 8.3.1",
+                fresh=True,
+            )
         )
-    )
     return tuple(found)

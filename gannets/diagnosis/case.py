@@ -13,7 +13,7 @@ from gannets.diagnosis.finding import Answer, Evidence, Remedy, Side
 from gannets.diagnosis.probe import Probe
 from gannets.diagnosis.trend import rises, won
 
-__all__ = ["PERSIST", "Case", "judged", "strongest"]
+__all__ = ["COPIES", "FIRST", "MATERIAL", "PERSIST", "SETTLED", "Case", "judged", "strongest"]
 
 PERSIST = 3
 """Probes in a row before a verdict: healthy games look collapsed for a while in the beginning."""
@@ -22,6 +22,14 @@ AGAIN = 10
 for."""
 TREND = 8
 """Probes over which a trend is looked for."""
+FIRST, SETTLED = 50, 250
+"""Updates after which a distance that falls says that a game gets on, and a variety that grows: it
+grows in all games from the one blob that they begin with."""
+MATERIAL = 0.25
+"""Of the distance, the share that has to be won over eight probes for the game to get on."""
+COPIES = "none were of late; `gannets diagnose` without --no-copies does, from a whole checkpoint"
+"""What is said where a verdict hangs on copies of D that there are none of. They may be missing in
+what `gannets diagnose` says itself."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -106,6 +114,7 @@ class Case:
             statistic=statistic,
             path=path,
             value=median(numbers),
+            last=numbers[-1],
             threshold=threshold,
             side=side,
             window=(seen[0][0], seen[-1][0]),
@@ -131,7 +140,7 @@ class Case:
         if found is None:
             return None
         seen = min(probes, len(self.values(path)))
-        return replace(found, held=seen if found.value >= above else 0)
+        return replace(found, last=None, held=seen if found.value >= above else 0)
 
 
 def judged(
@@ -164,7 +173,7 @@ def judged(
         return Answer(
             symptom=symptom,
             state="unknown",
-            why="copies of D have to be trained to tell, which `gannets diagnose` does",
+            why=f"copies of D have to be trained to tell: {COPIES}",
             evidence=there,
             asks=lasting,
         )
@@ -195,10 +204,8 @@ def strongest(answers: Sequence[Answer]) -> Answer:
 
 def _against(evidence: Evidence) -> str:
     bound = "least" if evidence.side == "above" else "most"
-    return (
-        f"{evidence.statistic}: {evidence.value:.3g}, where it takes at {bound} "
-        f"{evidence.threshold:.3g}"
-    )
+    value = evidence.value if evidence.last is None else evidence.last
+    return f"{evidence.statistic}: {value:.3g}, where it takes at {bound} {evidence.threshold:.3g}"
 
 
 def _at(probe: Probe, path: str) -> float | None:

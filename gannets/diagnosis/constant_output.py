@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged, strongest
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.remedies import own_net, scaled_lr
+from gannets.diagnosis.remedies import has_net, instead, is_own, own_net, slower
 
 __all__ = ["ConstantOutput"]
 
@@ -66,16 +66,25 @@ class ConstantOutput:
 
 def _remedies(case: Case) -> tuple[Remedy, ...]:
     recipe = case.recipe
-    rates = Remedy(
-        changes=tuple(scaled_lr(recipe, p, 0.1) for p in ("generator", "discriminator")),
-        why="Steps that are too long drive units to where they never answer again.",
-        source="Glorot et al. 2011, section 3",
-        fresh=True,
-    )
-    net = Remedy(
-        changes=(own_net("generator"),),
-        why="A generator that is wired from z to its output, of a start that keeps its scale.",
-        source="He et al. 2015, section 2.2",
-        fresh=True,
-    )
-    return (rates, net) if hasattr(recipe.nets.generator, "generator") else (net, rates)
+    rates, net = [], []
+    if calm := slower(recipe, 0.1, case.step):
+        rates.append(
+            Remedy(
+                changes=calm,
+                why="Steps that are too long drive units to where they never answer again."
+                + instead(recipe, calm),
+                source="Glorot et al. 2011, section 3",
+                fresh=True,
+            )
+        )
+    if not has_net(recipe, "generator"):
+        net.append(
+            Remedy(
+                changes=(own_net("generator"),),
+                why="A generator that is wired from z to its output, of a start that keeps its "
+                "scale.",
+                source="He et al. 2015, section 2.2",
+                fresh=True,
+            )
+        )
+    return (*net, *rates) if is_own(recipe.nets.generator) else (*rates, *net)

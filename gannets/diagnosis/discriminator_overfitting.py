@@ -19,12 +19,11 @@ from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
 from gannets.diagnosis.remedies import (
     has_penalty,
-    more_data,
     narrower,
     stop_at_best,
-    through_views,
     with_term,
 )
+from gannets.diagnosis.shown import more_data, through_views
 
 __all__ = ["DiscriminatorOverfitting"]
 
@@ -82,7 +81,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     """More data; images that D never sees twice; a D that holds less; the best that there was."""
     recipe, found = case.recipe, []
     penalty = () if has_penalty(recipe) else (with_term(recipe, "R1(gamma=1.0)"),)
-    if (more := more_data(recipe)) is not None:
+    if (more := more_data(case)) is not None:
         found.append(
             Remedy(
                 changes=(more, *penalty),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from gannets.diagnosis.line import plain
 
 __all__ = ["Answer", "Evidence", "Finding", "Passed", "Remedy", "State"]
 
@@ -23,6 +25,9 @@ class Evidence:
     """Where a probe has it: "referee.coverage". A picture draws its curve."""
     value: float
     """Its median over the window."""
+    last: float | None = None
+    """What it was at the last probe, where that one decides; None where the median or a trend
+    does."""
     threshold: float
     side: Side
     """On which side of the threshold it has to be for the symptom to be there."""
@@ -65,14 +70,16 @@ class Remedy:
     steps: int | None = None
     """The budget it needs, where that is not the recipe's."""
 
-    def command(self, run: str) -> str:
-        """The command that tries it, as a shell takes it, whatever is in the run's name."""
+    def command(self, run: str, own: Sequence[str] = ()) -> str:
+        """The command that tries it, as a shell takes it, whatever is in the run's name; `own` are
+        the words that name a file of one's own.
+        """
         words = ["gannets", "train", "--from" if self.fresh else "--resume", run]
         for change in self.changes:
             words += ["--set", change]
         if self.steps is not None:
             words += ["--steps", str(self.steps)]
-        return shlex.join(words)
+        return shlex.join([*words, *own])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,22 +132,12 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """As JSON has it; what is not finite is null."""
-        return {k: _plain(v) for k, v in asdict(self).items()}
+        return {k: plain(v) for k, v in asdict(self).items()}
 
     def __str__(self) -> str:
         lines = [f"{self.symptom} (step {self.step:,}): {self.sentence}"]
         lines += [f"  {evidence}" for evidence in self.evidence]
         return "\n".join(lines)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _number(value: float) -> str:

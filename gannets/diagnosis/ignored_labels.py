@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged, strongest
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.remedies import own_net
+from gannets.diagnosis.remedies import has_net, is_own, own_net
+from gannets.game import PLAYERS
 
 __all__ = ["IgnoredLabels"]
 
@@ -84,12 +85,13 @@ class IgnoredLabels:
 
 
 def _remedies(case: Case, whose: str) -> tuple[Remedy, ...]:
-    players = ("generator", "discriminator") if whose == "G" else ("discriminator", "generator")
+    recipe = case.recipe
+    players = PLAYERS if whose == "G" else PLAYERS[::-1]
     # A net of gannets takes y: it is one of the caller's own that may not.
-    owned = [p for p in players if not hasattr(getattr(case.recipe.nets, p), p)]
+    owned = [player for player in players if is_own(recipe.nets[player])]
     return tuple(
         Remedy(
-            changes=(own_net(player),),
+            changes=(own_net(player, 512 if has_net(recipe, player) else 256),),
             why=f"The {player} has to take y, and to use it.",
             source="Mirza and Osindero 2014, section 3.2",
             fresh=True,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.remedies import own_net
+from gannets.diagnosis.remedies import has_net, own_net, packed
 
 __all__ = ["IgnoredLatent"]
 
@@ -53,10 +53,5 @@ def _remedies(case: Case) -> tuple[Remedy, ...]:
         source="Goodfellow et al. 2014, section 3",
         fresh=True,
     )
-    packed = Remedy(
-        changes=("joint=Packed(samples=2)",),
-        why="A D that sees two samples at once sees that they are the same.",
-        source="Lin et al. 2018, section 2",
-        fresh=True,
-    )
-    return (wired,) if case.recipe.joint.conditional else (wired, packed)
+    found = packed(case.recipe)
+    return found if has_net(case.recipe, "generator") else (wired, *found)

@@ -15,12 +15,11 @@ from gannets.diagnosis.case import Case, judged, strongest
 from gannets.diagnosis.finding import Answer, Evidence, Remedy
 from gannets.diagnosis.remedies import (
     is_own,
-    more_data,
     narrower,
     own_net,
     stop_at_best,
-    through_views,
 )
+from gannets.diagnosis.shown import more_data, through_views
 
 __all__ = ["Memorisation"]
 
@@ -103,7 +102,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     """More data, to a net that holds none of them; images that are never twice alike; a G that can
     hold less; the best there was.
     """
-    recipe, found, more = case.recipe, [], more_data(case.recipe)
+    recipe, found, more = case.recipe, [], more_data(case)
     if is_own(recipe.nets.generator):
         # The game tells a G nothing of its samples but through D: what repeats them so early, or
         # so well, may have been given them.

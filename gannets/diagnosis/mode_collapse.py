@@ -9,26 +9,18 @@ beginning: it has to last, and to get no better.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
-from gannets.diagnosis.case import Case, judged
+from gannets.diagnosis.case import FIRST, MATERIAL, SETTLED, Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
 from gannets.diagnosis.motion import AMPLITUDE, swinging
-from gannets.diagnosis.remedies import bounded, has_penalty, lr_of
+from gannets.diagnosis.remedies import balanced, bounded, has_penalty, instead, more, packed
 
 __all__ = ["ModeCollapse"]
 
-PLAYERS = ("generator", "discriminator")
 LASTS = 6
 """Probes in a row: Mann's test needs four to see that a game gets on, and the first ones tell
 nothing of that."""
-FIRST, SETTLED = 50, 250
-"""Updates after which a distance that falls says that a game gets on, and a variety that grows: it
-grows in all games from the one blob that they begin with."""
-MATERIAL = 0.25
-"""Of the distance, the share that has to be won over eight probes for the game to get on."""
 SOURCE = "Naeem et al. 2020, coverage"
 
 
@@ -105,13 +97,13 @@ class ModeCollapse:
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """A D whose slope is bounded, on a par with G; no momentum; one D that sees several samples."""
     recipe = case.recipe
-    found, calm = [], balanced(recipe)
+    found, calm = [], balanced(recipe, case.step)
     if not has_penalty(recipe):
         found.append(
             Remedy(
                 changes=(*bounded(recipe), *calm),
                 why="A D with a bounded slope, as fast as G and without momentum, pulls fakes that "
-                "stand together apart before G has left.",
+                "stand together apart before G has left." + instead(recipe, calm),
                 source="Mescheder et al. 2018, section 4; Heusel et al. 2017, section 2",
                 fresh=True,
             )
@@ -120,52 +112,11 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
         found.append(
             Remedy(
                 changes=calm,
-                why="G leaves before D has answered: give D a rate as high as G's.",
+                why="G leaves before D has answered: give D a rate as high as G's, and neither "
+                "of them momentum." + instead(recipe, calm),
                 source="Heusel et al. 2017, section 2",
                 fresh=True,
             )
         )
     found += packed(recipe)
     return tuple(found) or (more(recipe),)
-
-
-def more(recipe: Any) -> Remedy:
-    """A larger batch."""
-    return Remedy(
-        changes=(f"batch={4 * recipe.batch}",),
-        why="Larger batches show D more of the modes at once.",
-        source="Brock et al. 2019, section 3.1",
-        fresh=True,
-    )
-
-
-def balanced(recipe: Any) -> tuple[str, ...]:
-    """Changes by which G is no faster than D (at the geometric mean of their rates), and neither
-    has momentum, where that is not so.
-    """
-    changes = []
-    rates = [lr_of(recipe, player) for player in PLAYERS]
-    if rates[0] > rates[1]:
-        both = math.sqrt(rates[0] * rates[1])
-        changes += [f"optimizers.{player}.lr={both:.2g}" for player in PLAYERS]
-    for player in PLAYERS:
-        betas = getattr(recipe.optimizers[player], "betas", None)
-        if betas is not None and betas[0] > 0:
-            changes.append(f"optimizers.{player}.betas=(0.0, {min(betas[1], 0.99)})")
-    return tuple(changes)
-
-
-def packed(recipe: Any) -> list[Remedy]:
-    """A D that sees two samples at once, where it sees one."""
-    if type(recipe.joint).__name__ != "Marginal" or recipe.batch % 2:
-        return []
-    through = getattr(recipe.joint, "through", ())
-    inside = "samples=2" + (f", through={through!r}" if through else "")
-    return [
-        Remedy(
-            changes=(f"joint=Packed({inside})",),
-            why="Two samples at once show D that fakes resemble each other more than reals do.",
-            source="Lin et al. 2018, section 3",
-            fresh=True,
-        )
-    ]

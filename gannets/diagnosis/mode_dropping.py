@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gannets.diagnosis.case import Case, judged
+from gannets.diagnosis.case import MATERIAL, SETTLED, Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.mode_collapse import MATERIAL, SETTLED, balanced, more, packed
 from gannets.diagnosis.motion import swinging
-from gannets.diagnosis.remedies import bounded
+from gannets.diagnosis.remedies import balanced, bounded, instead, is_own, more, packed
+from gannets.game import Gaussian, Spherical, Uniform
+from gannets.nets import MLP, DeconvMLP
 
 __all__ = ["ModeDropping"]
 
@@ -100,7 +101,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     """A G that can make all of it, and a D with a bounded slope; packs; larger batches."""
     recipe = case.recipe
     wider = larger(recipe)
-    changes = (*wider, *bounded(recipe), *balanced(recipe))
+    changes = (*wider, *bounded(recipe), *balanced(recipe, case.step))
     found = []
     if changes:
         why = "Where D's slope is bounded, it leads from one mode to the next"
@@ -108,7 +109,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
         found.append(
             Remedy(
                 changes=changes,
-                why=f"{narrow}. {why}." if wider else f"{why}.",
+                why=(f"{narrow}. {why}." if wider else f"{why}.") + instead(recipe, changes),
                 source="Khayatkhoei et al. 2018, section 3; Mescheder et al. 2018, section 4"
                 if wider
                 else "Mescheder et al. 2018, section 4; Heusel et al. 2017, section 2",
@@ -124,10 +125,10 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
 def larger(recipe: Any) -> tuple[str, ...]:
     """Where G is narrow, or sees a latent of one dimension: the changes that it takes first."""
     net, changes = recipe.nets.generator, []
-    hidden = getattr(net, "hidden", None)
-    if isinstance(hidden, tuple) and hidden and max(hidden) < WIDE // 4:
+    hidden = net.hidden if isinstance(net, (MLP, DeconvMLP)) and not is_own(net) else ()
+    if hidden and max(hidden) < WIDE // 4:
         units = ", ".join(str(WIDE) for _ in hidden)
         changes.append(f"nets.generator.hidden=({units},)")
-    if recipe.prior.dimension < 2:
+    if isinstance(recipe.prior, (Gaussian, Spherical, Uniform)) and recipe.prior.dimension < 2:
         changes.append("prior.dimension=32")
     return tuple(changes)

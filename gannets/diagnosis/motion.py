@@ -27,11 +27,13 @@ import torch
 from gannets.diagnosis.case import Case
 from gannets.diagnosis.finding import Evidence
 from gannets.diagnosis.probe import DIRECTIONS
+from gannets.metrics.trajectory import path_efficiency, rotation
 
 __all__ = [
     "FEWEST",
     "Motion",
     "amplitude_of",
+    "course_of",
     "mean_over",
     "means",
     "motion_of",
@@ -150,8 +152,26 @@ def over_half(
     )
 
 
+def course_of(case: Case, motion: Motion, *, raw: bool = False) -> str:
+    """How the latents that are followed have gone over that half: their path efficiency, and by how
+    much they turn from probe to probe. Shown, not judged: in a healthy game they wander as well.
+    """
+    steps, tracks = _tracks(case, raw=raw)
+    late = tracks[steps.index(motion.window[0]) :]
+    turn = math.degrees(rotation(late))
+    return (
+        f"Fixed latents end {path_efficiency(late):.0%} of their way off, turning by {turn:.0f}°."
+    )
+
+
 def _places(case: Case, *, raw: bool) -> tuple[list[int], torch.Tensor]:
     """Steps, and (probes, directions): the mean over latents of what was followed."""
+    steps, tracks = _tracks(case, raw=raw)
+    return steps, tracks.mean(1) if steps else tracks
+
+
+def _tracks(case: Case, *, raw: bool) -> tuple[list[int], torch.Tensor]:
+    """Steps, and (probes, latents, directions) of what was followed."""
     seen = [
         (probe.step, probe.outputs.track_raw if raw else probe.outputs.track)
         for probe in case.probes
@@ -159,7 +179,7 @@ def _places(case: Case, *, raw: bool) -> tuple[list[int], torch.Tensor]:
     ]
     seen = [(step, track) for step, track in seen if track and all(map(math.isfinite, track))]
     x = torch.tensor([track for _, track in seen], dtype=torch.float64)
-    return [step for step, _ in seen], x.view(len(seen), -1, DIRECTIONS).mean(1) if seen else x
+    return [step for step, _ in seen], x.view(len(seen), -1, DIRECTIONS) if seen else x
 
 
 def _motion(steps: Sequence[int], places: torch.Tensor) -> Motion:

@@ -15,10 +15,14 @@ from gannets.diagnosis.remedies import (
     bounded,
     even_rates,
     has_penalty,
+    instead,
     lr_of,
-    scaled_lr,
+    slower,
     with_term,
 )
+from gannets.game import PLAYERS, Player
+from gannets.objectives import Wasserstein
+from gannets.updates import SGD
 
 __all__ = ["NonFinite"]
 
@@ -48,17 +52,19 @@ class NonFinite:
 
 def _remedies(case: Case, failed: str, factor: float) -> tuple[Remedy, ...]:
     recipe = case.recipe
-    player = "generator" if failed.endswith("(generator)") else "discriminator"
+    player: Player = "generator" if failed.endswith("(generator)") else "discriminator"
     found: list[Remedy] = []
-    if type(recipe.game.objective).__name__ == "Wasserstein" and not has_penalty(recipe):
-        found += bounded_slope(recipe)
-    if any(type(recipe.optimizers[p]).__name__ == "SGD" for p in ("generator", "discriminator")):
-        found.append(bounded_steps())
+    if isinstance(recipe.game.objective, Wasserstein) and not has_penalty(recipe):
+        found += bounded_slope(recipe, case.step)
+    if any(isinstance(recipe.optimizers[p], SGD) for p in PLAYERS):
+        found.append(bounded_steps(recipe))
     if lr_of(recipe, player, case.step) > 0:
+        calm = slower(recipe, factor, case.step)
         found.append(
             Remedy(
-                changes=tuple(scaled_lr(recipe, p, factor) for p in ("generator", "discriminator")),
-                why="Steps that are too long for the slope of the loss grow without bound.",
+                changes=calm,
+                why="Steps that are too long for the slope of the loss grow without bound."
+                + instead(recipe, calm),
                 source="Goodfellow et al. 2016, section 8.3.1",
                 fresh=True,
             )
@@ -75,15 +81,17 @@ def _remedies(case: Case, failed: str, factor: float) -> tuple[Remedy, ...]:
     return tuple(found)
 
 
-def bounded_slope(recipe: Any) -> tuple[Remedy, ...]:
+def bounded_slope(recipe: Any, step: int) -> tuple[Remedy, ...]:
     """For a critic whose slope nothing bounds: a classifier with R1, at rates of one size; or a
     critic of slope 1.
     """
+    even = even_rates(recipe, step)
     return (
         Remedy(
-            changes=(*bounded(recipe), *even_rates(recipe)),
+            changes=(*bounded(recipe), *even),
             why="The loss of a critic has no least value unless its slope is held down; that of a "
-            "classifier has one, and under R1 it need not be so much faster than G.",
+            "classifier has one, and under R1 it need not be so much faster than G."
+            + instead(recipe, even),
             source="Goodfellow et al. 2014, section 3; Mescheder et al. 2018, theorem 4.1",
             fresh=True,
         ),
@@ -96,14 +104,13 @@ def bounded_slope(recipe: Any) -> tuple[Remedy, ...]:
     )
 
 
-def bounded_steps() -> Remedy:
+def bounded_steps(recipe: Any) -> Remedy:
     """An optimizer whose steps are no longer than its learning rate."""
+    changes = tuple(f"optimizers.{player}=Adam(lr=0.001, betas=(0.0, 0.99))" for player in PLAYERS)
     return Remedy(
-        changes=tuple(
-            f"optimizers.{player}=Adam(lr=0.001, betas=(0.0, 0.99))"
-            for player in ("generator", "discriminator")
-        ),
-        why="Adam moves each weight by about lr, however steep the loss is.",
+        changes=changes,
+        why="Adam moves each weight by about lr, however steep the loss is."
+        + instead(recipe, changes),
         source="Kingma and Ba 2015, section 2.1",
         fresh=True,
     )

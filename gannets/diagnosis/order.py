@@ -14,7 +14,7 @@ from gannets.diagnosis.augmentation_leak import AugmentationLeak
 from gannets.diagnosis.averaging_hides import AveragingHides
 from gannets.diagnosis.blind_discriminator import BlindDiscriminator
 from gannets.diagnosis.blow_up import BlowUp
-from gannets.diagnosis.case import Case
+from gannets.diagnosis.case import COPIES, Case
 from gannets.diagnosis.constant_output import ConstantOutput
 from gannets.diagnosis.converged import Converged
 from gannets.diagnosis.discriminator_overfitting import DiscriminatorOverfitting
@@ -147,7 +147,7 @@ def _otherwise(
             "cannot tell",
             "unknown",
             f"because it may be {' or '.join(asked)}, and copies of D have to be trained to see "
-            "that: `gannets diagnose` does.",
+            f"that: {COPIES}.",
         )
     if suspected:
         return finding("watch", "watch", f"{' and '.join(suspected)} would be found if it lasts.")

@@ -12,19 +12,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gannets.diagnosis.case import Case, judged
+from gannets.diagnosis.case import MATERIAL, SETTLED, Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.mode_collapse import MATERIAL, SETTLED, balanced
 from gannets.diagnosis.motion import (
     AMPLITUDE,
     Motion,
     amplitude_of,
+    course_of,
     mean_over,
     means,
     motion_of,
     over_half,
 )
-from gannets.diagnosis.remedies import bounded, has_penalty
+from gannets.diagnosis.remedies import balanced, bounded, has_penalty, instead
+from gannets.updates import Extragradient, Simultaneous
 
 __all__ = ["Oscillation", "remedies"]
 
@@ -67,7 +68,8 @@ class Oscillation:
                 ),
             ),
             why="G swings about the data as a whole, "
-            + ("farther and farther." if grows else "and comes no nearer."),
+            + ("farther and farther. " if grows else "and comes no nearer. ")
+            + course_of(case, motion),
             remedies=lambda: remedies(case),
             but=against(case, motion),
         )
@@ -86,13 +88,14 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     """A penalty that makes the equilibrium attract; no momentum; players in turn; an average."""
     recipe: Any = case.recipe
     found = []
-    turns = ("update=Alternating(k=1)",) if type(recipe.update).__name__ == "Simultaneous" else ()
-    calm = (*balanced(recipe), *turns)
+    turns = ("update=Alternating(k=1)",) if isinstance(recipe.update, Simultaneous) else ()
+    calm = (*balanced(recipe, case.step), *turns)
     if not has_penalty(recipe):
         found.append(
             Remedy(
                 changes=(*bounded(recipe), *calm),
-                why="With R1 the equilibrium attracts: eigenvalues get a negative real part.",
+                why="With R1 the equilibrium attracts: eigenvalues get a negative real part."
+                + instead(recipe, calm),
                 source="Mescheder et al. 2018, theorem 4.1; Gidel et al. 2019",
                 fresh=True,
             )
@@ -101,7 +104,8 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
         found.append(
             Remedy(
                 changes=calm,
-                why="Momentum and simultaneous updates turn a slow rotation into one outwards.",
+                why="Momentum and simultaneous updates turn a slow rotation into one outwards."
+                + instead(recipe, calm),
                 source="Gidel et al. 2019, section 3",
                 fresh=True,
             )
@@ -115,7 +119,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
                 fresh=True,
             )
         )
-    if type(recipe.update).__name__ != "Extragradient":
+    if not isinstance(recipe.update, Extragradient):
         found.append(
             Remedy(
                 changes=("update=Extragradient()",),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, get_type_hints
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from gannets.diagnosis.line import plain, read
 from gannets.errors import InputError
 
 __all__ = ["Clones", "Learned", "Outputs", "Probe", "Referee", "Verdicts"]
@@ -240,54 +241,16 @@ class Probe:
 
     def to_json(self) -> dict[str, Any]:
         """A line for `probes.jsonl`; what is not finite is left out as null."""
-        return {k: _finite(v) for k, v in asdict(self).items() if v is not None}
+        return {k: plain(v) for k, v in asdict(self).items() if v is not None}
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> Probe:
         """The probe of a line. Raises `InputError` where it is none."""
         try:
-            found: Probe = _read(cls, line)
-        except (TypeError, KeyError, ValueError) as error:
-            raise InputError(f"This is no probe of a run: {error}.") from None
-        return found
+            return read(cls, line)
+        except InputError as error:
+            raise InputError(f"This is no probe of a run: {error}") from None
 
 
 DIRECTIONS = 4
 """In which each latent's output is followed."""
-
-
-_PARTS = {
-    "referee": Referee,
-    "raw": Referee,
-    "verdicts": Verdicts,
-    "outputs": Outputs,
-    "learned": Learned,
-    "clones": Clones,
-}
-
-
-def _read(cls: Any, line: Mapping[str, Any]) -> Any:
-    hints = get_type_hints(cls)
-    given: dict[str, Any] = {}
-    for each in fields(cls):
-        if each.name not in line:
-            continue
-        value = line[each.name]
-        if isinstance(value, Mapping) and each.name in _PARTS and cls is Probe:
-            value = _read(_PARTS[each.name], value)
-        elif isinstance(value, list):
-            value = tuple(math.nan if v is None else float(v) for v in value)
-        elif value is None and hints[each.name] is float:
-            value = math.nan
-        given[each.name] = value
-    return cls(**given)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_finite(v) for v in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.remedies import lr_of, own_net
+from gannets.diagnosis.remedies import is_own, lr_of, own_net, text, unconstrained
+from gannets.terms import constraint_of
+from gannets.updates import Adam
 
 __all__ = ["UntrainedDiscriminator"]
 
@@ -61,15 +63,17 @@ class UntrainedDiscriminator:
 def _remedies(case: Case) -> tuple[Remedy, ...]:
     recipe, found = case.recipe, []
     if lr_of(recipe, "discriminator", case.step) == 0:
+        g = recipe.optimizers.generator
+        moving = not is_own(g) and lr_of(recipe, "generator", case.step) > 0
         found.append(
             Remedy(
-                changes=(f"optimizers.discriminator={recipe.optimizers.generator!r}",),
-                why="D learns at G's rate, before G has run off from the data.",
+                changes=(f"optimizers.discriminator={text(g if moving else Adam())}",),
+                why="D learns as G does, before G has run off from the data.",
                 source="Goodfellow et al. 2014, algorithm 1",
                 fresh=True,
             )
         )
-    if not hasattr(recipe.nets.discriminator, "discriminator"):
+    if is_own(recipe.nets.discriminator):
         found.append(
             Remedy(
                 changes=(own_net("discriminator"),),
@@ -78,10 +82,10 @@ def _remedies(case: Case) -> tuple[Remedy, ...]:
                 fresh=True,
             )
         )
-    if recipe.constraint is not None:
+    if constraint_of("discriminator", recipe.constraint) is not None:
         found.append(
             Remedy(
-                changes=("constraint=None",),
+                changes=(unconstrained(recipe),),
                 why="A constraint that every update runs into undoes it.",
                 source="Gulrajani et al. 2017, section 3",
             )

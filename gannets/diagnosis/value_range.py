@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged, strongest
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.remedies import own_net
+from gannets.diagnosis.remedies import is_own, own_net
 
 __all__ = ["ValueRange"]
 
@@ -65,11 +65,17 @@ class ValueRange:
 
 def _remedies(case: Case) -> tuple[Remedy, ...]:
     net = case.recipe.nets.generator
-    change = 'nets.generator.output="auto"' if hasattr(net, "output") else own_net("generator")
+    output = None if is_own(net) else getattr(net, "output", None)
+    if output == "auto":
+        change = 'nets.generator.output="linear"'
+        why = "The interval that the data declare is not theirs: a linear output gives every value."
+    else:
+        change = own_net("generator") if output is None else 'nets.generator.output="auto"'
+        why = 'The output "auto" gives the interval that the data declare, or every value.'
     return (
         Remedy(
             changes=(change,),
-            why='The output "auto" gives the interval that the data declare, or every value.',
+            why=why,
             source="Radford et al. 2016, section 4 (tanh, and data scaled to its range)",
             fresh=True,
         ),

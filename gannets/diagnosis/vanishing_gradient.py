@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.remedies import has_penalty, with_term
+from gannets.diagnosis.remedies import has_penalty, instead, with_term
+from gannets.objectives import Minimax, Wasserstein
+from gannets.updates import SGD
 
 __all__ = ["VanishingGradient"]
 
@@ -58,7 +60,7 @@ class VanishingGradient:
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """A loss that does not saturate, and a D whose slope is bounded; an optimizer that rescales."""
     recipe, found = case.recipe, []
-    saturates = type(recipe.game.objective).__name__ == "Minimax"
+    saturates = isinstance(recipe.game.objective, Minimax)
     bounded = has_penalty(recipe)
     if saturates or not bounded:
         changes: tuple[str, ...] = ("game.objective=NonSaturating()",) if saturates else ()
@@ -72,23 +74,27 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
                 source="Goodfellow et al. 2014, section 3; Mescheder et al. 2018, section 4",
             )
         )
-    if type(recipe.optimizers.generator).__name__ == "SGD":
+    if isinstance(recipe.optimizers.generator, SGD):
+        adam = ("optimizers.generator=Adam(lr=0.0002)",)
         found.append(
             Remedy(
-                changes=("optimizers.generator=Adam(lr=0.0002)",),
-                why="Adam moves by a gradient's direction, however small it is.",
+                changes=adam,
+                why="Adam moves by a gradient's direction, however small it is."
+                + instead(recipe, adam),
                 source="Kingma and Ba 2015; Radford et al. 2016, section 3",
             )
         )
-    found.append(
-        Remedy(
-            changes=(
-                "game.objective=Wasserstein()",
-                *(() if bounded else (with_term(recipe, "GradientPenalty()"),)),
-            ),
-            why="The critic of a Wasserstein game has a slope where supports are apart.",
-            source="Arjovsky et al. 2017; Gulrajani et al. 2017",
-            fresh=True,
+    critic = isinstance(recipe.game.objective, Wasserstein)
+    if not (critic and bounded):
+        found.append(
+            Remedy(
+                changes=(
+                    *(() if critic else ("game.objective=Wasserstein()",)),
+                    *(() if bounded else (with_term(recipe, "GradientPenalty()"),)),
+                ),
+                why="The critic of a Wasserstein game has a slope where supports are apart.",
+                source="Arjovsky et al. 2017; Gulrajani et al. 2017",
+                fresh=True,
+            )
         )
-    )
     return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,14 @@ import gannets
 from gannets.errors import InputError
 from gannets.files import read_json, write_json
 
-__all__ = ["describe", "differences", "read_environment", "write_environment"]
+__all__ = [
+    "describe",
+    "differences",
+    "note_tried",
+    "read_environment",
+    "tried_before",
+    "write_environment",
+]
 
 SCHEMA = 1
 _DECISIVE = ("torch", "platform", "device", "device_name", "threads")
@@ -60,6 +67,18 @@ def read_environment(run: Path) -> dict[str, Any] | None:
         return read_json(run / "environment.json", schema=SCHEMA)
     except InputError:
         return None
+
+
+def note_tried(run: Path, tried: Sequence[Sequence[str]]) -> None:
+    """Note the changes that were tried in a row, the last in this run, with where it was begun."""
+    begun = read_json(run / "environment.json", schema=SCHEMA)
+    write_json(run / "environment.json", {**begun, "tried": [list(changes) for changes in tried]})
+
+
+def tried_before(run: Path) -> list[tuple[str, ...]]:
+    """What was tried in a row until this run, itself included; none for a run of one's own."""
+    tried = (read_environment(run) or {}).get("tried", [])
+    return [tuple(changes) for changes in tried]
 
 
 def _git_hash() -> str | None:

@@ -40,7 +40,17 @@ class MetricsFile:
 
     def lines(self) -> list[dict[str, Any]]:
         """Every line; a last one that was cut off is left out, any other damage is refused."""
-        return [record for record, _ in self._read()]
+        return [record for record, _, _ in self._read()]
+
+    def numbered(self) -> list[tuple[int, dict[str, Any]]]:
+        """The same, each with its number in the file, from 1."""
+        return [(number, record) for record, _, number in self._read()]
+
+    def damaged(self, number: int, why: str = "") -> InputError:
+        """The refusal of a line."""
+        return InputError(
+            f"{self.path}, line {number}, is damaged: {why}remove the line to go on without it."
+        )
 
     def rewind(self, step: int) -> None:
         """Cut off what was recorded after `step`. No room is needed for it."""
@@ -50,13 +60,15 @@ class MetricsFile:
             os.truncate(self.path, end)
             self.sync()
 
-    def _read(self, step: float = math.inf) -> list[tuple[dict[str, Any], int]]:
-        """Every line up to the last of at most `step`, and the place in the file where it ends."""
+    def _read(self, step: float = math.inf) -> list[tuple[dict[str, Any], int, int]]:
+        """Every line up to the last of at most `step`, the place in the file where it ends, and its
+        number.
+        """
         try:
             blob = self.path.read_bytes() if self.path.exists() else b""
         except OSError as error:
             raise InputError(f"{self.path} cannot be read: {error.strerror}.") from None
-        found: list[tuple[dict[str, Any], int]] = []
+        found: list[tuple[dict[str, Any], int, int]] = []
         gaps: dict[int, int] = {}
         end = 0
         for number, line in enumerate(blob.split(b"\n")[:-1], 1):
@@ -65,11 +77,9 @@ class MetricsFile:
             if record is None:
                 gaps[len(found)] = number
             elif record["step"] <= step:
-                found.append((record, end))
+                found.append((record, end, number))
         if lost := [number for before, number in gaps.items() if before < len(found)]:
-            raise InputError(
-                f"{self.path}, line {lost[0]}, is damaged: remove the line to go on without it."
-            )
+            raise self.damaged(lost[0])
         return found
 
 

@@ -1,4 +1,4 @@
-"""What a probe sees of a game: D's verdicts and G's outputs, on fixed reals and fixed latents.
+"""What a probe sees of G: its outputs, beside the data, and at latents that are always the same.
 
 Everything is seen in evaluation (no dropout, running statistics), draws from streams of its own and
 leaves the nets as they were: a game with probes and one without are equal, bit for bit.
@@ -16,16 +16,13 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from gannets.diagnosis import Outputs, Verdicts
+from gannets.diagnosis import Outputs
 from gannets.diagnosis.probe import DIRECTIONS
 from gannets.game import PLAYERS, Players, Stream
-from gannets.metrics.clones import balanced_accuracy, threshold
-from gannets.metrics.overfitting import FEWEST, mann_whitney
-from gannets.metrics.two_sample import auc
 from gannets.nets.output import Output
 from gannets.training.state import State
 
-__all__ = ["LATENTS", "Rows", "Scene", "evaluating", "outputs_of", "verdicts_of", "weights_of"]
+__all__ = ["LATENTS", "Rows", "Scene", "evaluating", "outputs_of", "weights_of"]
 
 LATENTS = 64
 """Fixed latents whose outputs are followed."""
@@ -33,8 +30,8 @@ TRACKED = 8
 LIKE, AGAIN = 16, 256
 """Latents, and samples of each, where G draws noise of its own: 4,096 leave an error of 0.04 in the
 spread over z, in units of that of the noise, in the plane."""
-TRAIN, HELD, FAKES = range(3)
-"""Whose views, of those of one probe."""
+ROUNDING = 8
+"""How far beyond its interval a last step may give by rounding, in units of the last place."""
 SHAPES = (nn.Flatten, nn.Unflatten, nn.Identity)
 """Layers that change no value."""
 Rows = tuple[Tensor, Tensor | None]
@@ -84,118 +81,6 @@ def weights_of(state: State) -> Players[list[Tensor]]:
     return state.parameters.map(lambda weights: [w.detach().clone() for w in weights])
 
 
-def verdicts_of(state: State, scene: Scene) -> Verdicts | None:
-    """What D says of training samples, held-out ones and fakes; None for too few samples."""
-    pack = int(getattr(state.recipe.joint, "samples", 1))
-    n = min(len(scene.held[0]), len(scene.train[0]), len(scene.z)) // pack * pack
-    if n // pack < 2 * FEWEST:
-        return None
-    with evaluating(state.players):
-        train, held = (
-            _of_data(state, scene, rows, n, i)
-            for i, rows in ((TRAIN, scene.train), (HELD, scene.held))
-        )
-        fake = _of_fakes(state, scene, n)
-    half = len(fake) // 2
-    line = threshold(real=train[:half], fake=fake[:half])
-    auc_train, p = mann_whitney(above=train, below=held)
-    objective = state.recipe.game.objective
-    undecided = torch.zeros_like(held)
-    with torch.enable_grad():
-        logits = fake.clone().requires_grad_()
-        real = held if objective.generator_sees_real else None
-        (slope,) = torch.autograd.grad(objective.generator(real, logits), logits)
-    is_real = torch.arange(len(held) + len(fake)) < len(held)
-    return Verdicts(
-        accuracy=balanced_accuracy(real=held[half:], fake=fake[half:], above=line),
-        auc=auc(torch.cat([held, fake]), is_real),
-        auc_train=auc_train,
-        auc_train_p=p,
-        train=float(train.mean()),
-        held=float(held.mean()),
-        fake=float(fake.mean()),
-        factor=float(slope.abs().sum()),
-        loss=float(objective.discriminator(held, fake)),
-        loss_undecided=float(objective.discriminator(undecided, undecided)),
-        hidden=_hidden(state, scene, pack),
-        label_effect=_renamed(state, scene, n, held),
-    )
-
-
-def _renamed(state: State, scene: Scene, n: int, held: Tensor) -> float | None:
-    """How much D's logits at data, seen as before, change with the class that they are said to be
-    of; None where there are none, or all logits are alike.
-    """
-    (x, y), classes = scene.held, state.space.classes
-    if not state.recipe.joint.conditional or y is None or classes is None or classes < 2:
-        return None
-    with evaluating(state.players):
-        other = _of_data(state, scene, (x, (y + 1) % classes), n, HELD)
-    spread = float(held.std())
-    return math.sqrt(float((other - held).square().mean())) / spread if spread > 0 else None
-
-
-def _hidden(state: State, scene: Scene, pack: int) -> float:
-    """Share of the data's variance in values that D does not look at: its logits have no slope
-    there, neither at data nor at fakes, and stay as they are, bit for bit, where samples exchange
-    these values. NaN where the logits have no slope anywhere, or it cannot be asked.
-    """
-    x, n, joint = scene.held[0], LIKE * pack, state.recipe.joint
-    step = state.movers.generator.updates
-    labels = scene.y[:n] if joint.conditional and scene.y is not None else None
-    views = Stream(scene.seed, "probe/slopes", state.device).at(state.step)
-    asked = (scene.z[:n],) if scene.y is None else (scene.z[:n], scene.y[:n])
-    with evaluating(state.players, state.generator), torch.enable_grad():
-        with torch.no_grad():
-            made = state.generator(*asked)
-        points = [each[:n].to(state.dtype).clone().requires_grad_() for each in (x, made)]
-        real, fake = (point.clone() for point in points)  # a net may work in place
-        shown = (
-            joint.real(real, labels, views, step),
-            joint.fake(lambda *_: fake, scene.z[:n], labels, views, step),
-        )
-        try:
-            logits = torch.stack([state.players.discriminator(*each).sum() for each in shown])
-            slopes = torch.autograd.grad(logits.sum(), points, materialize_grads=True)
-        except RuntimeError:  # cuDNN's recurrent nets have no slope in evaluation
-            return math.nan
-    seen = torch.cat(slopes).ne(0).any(0)
-    variance = x.double().var(0)
-    if not seen.any() or not variance.sum() > 0:
-        return math.nan
-    share = float(variance[~seen].sum() / variance.sum())
-    return share if share > 0 and _is_alike(state, scene, n, ~seen) else 0.0
-
-
-def _is_alike(state: State, scene: Scene, n: int, there: Tensor) -> bool:
-    """Whether D says the same of data that have each other's values `there`. (Of a net that takes
-    the largest of several values, most have no slope and are looked at.)
-    """
-    x, y = scene.held
-    other = x.clone()
-    other[:, there] = x.roll(1, 0)[:, there]
-    with evaluating(state.players):
-        once, again = (_of_data(state, scene, (each, y), n, HELD) for each in (x, other))
-    return bool(torch.equal(once, again))
-
-
-def _of_data(state: State, scene: Scene, rows: Rows, n: int, index: int) -> Tensor:
-    joint, (x, y) = state.recipe.joint, rows
-    labels = y[:n] if joint.conditional and y is not None else None
-    views = Stream(scene.seed, "probe/views", state.device).at(3 * state.step + index)
-    shown = joint.real(x[:n].to(state.dtype), labels, views, state.movers.generator.updates)
-    return state.players.discriminator(*shown).double().cpu()
-
-
-def _of_fakes(state: State, scene: Scene, n: int) -> Tensor:
-    joint = state.recipe.joint
-    labels = scene.y[:n] if joint.conditional and scene.y is not None else None
-    views = Stream(scene.seed, "probe/views", state.device).at(3 * state.step + FAKES)
-    step = state.movers.generator.updates
-    shown = joint.fake(state.players.generator, scene.z[:n], labels, views, step)
-    return state.players.discriminator(*shown).double().cpu()
-
-
 def outputs_of(
     state: State,
     scene: Scene,
@@ -222,8 +107,8 @@ def outputs_of(
     owned = {id(weight) for weight in state.parameters.generator}
     (low, high), (real_low, real_high) = _ends(fakes), _ends(held)
     effect, agreement = _labels_effect(state, scene)
-    least, greatest = _reach(state.players.generator)
-    margin = 1e-6 * max([1.0, *(abs(v) for v in (least, greatest) if math.isfinite(v))])
+    least, greatest = _reach(state.players.generator, fakes if raw is None else raw)
+    margin = _margin((least, greatest), 1e-6)
     return Outputs(
         move=move,
         moved=moved,
@@ -334,12 +219,25 @@ def _labels_effect(state: State, scene: Scene) -> tuple[float | None, float | No
     return math.sqrt(float(fake.square().sum()) / square), float((fake * real).sum()) / square
 
 
-def _reach(generator: nn.Module) -> tuple[float, float]:
-    """Least and greatest value that the generator's last step can give."""
+def _reach(generator: nn.Module, made: Tensor) -> tuple[float, float]:
+    """Least and greatest value that the generator's last step can give.
+
+    That is read off its last module, in the order in which they were registered. Where what it has
+    `made` lies beyond, that is not its last step, and what it can give is not known.
+    """
     found = [(m.low, m.high) for m in generator.modules() if isinstance(m, Output)]
     if not found:
         steps = [m for m in generator.modules() if not isinstance(m, SHAPES)]
         last = steps[-1] if steps else generator
         known = {nn.Tanh: (-1.0, 1.0), nn.Sigmoid: (0.0, 1.0), nn.ReLU: (0.0, math.inf)}
         found = [known[type(last)]] if type(last) in known else []
-    return found[-1] if found else (-math.inf, math.inf)
+    least, greatest = found[-1] if found else (-math.inf, math.inf)
+    margin = _margin((least, greatest), ROUNDING * torch.finfo(made.dtype).eps)
+    if bool(((made < least - margin) | (made > greatest + margin)).any()):
+        return -math.inf, math.inf
+    return least, greatest
+
+
+def _margin(ends: tuple[float, float], share: float) -> float:
+    """A share of the larger of an interval's finite ends, or of one."""
+    return share * max([1.0, *(abs(end) for end in ends if math.isfinite(end))])

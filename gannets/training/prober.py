@@ -29,11 +29,11 @@ from gannets.training.observed import (
     Scene,
     evaluating,
     outputs_of,
-    verdicts_of,
 )
 from gannets.training.probing import Probing, due
 from gannets.training.standing import game_of, held_out
 from gannets.training.state import State
+from gannets.training.verdicts import verdicts_of
 
 __all__ = ["Prober"]
 
@@ -265,8 +265,10 @@ class Prober:
             whole=len(self._state.source),
         )
 
-    def _clones(self, steps: int) -> Clones | None:
-        """Copies of D against G as it is; None where their numbers are none."""
+    def _clones(self, steps: int) -> Clones:
+        """Copies of D against G as it is; NaN, which tells the rules nothing, where their numbers
+        are none: it is kept with the probe that they were tried, so that the next one does not.
+        """
         metric = DualityGap(steps=steps, samples=max(20, 2 * self._probing.n))
         played = game_of(self._state)
         if self._given is not None:
@@ -274,7 +276,7 @@ class Prober:
         try:
             gains = discriminator_gains(played, metric=metric, seed=self._seed)
         except InputError:
-            return None
+            return Clones(steps=steps, reference=math.nan, own=math.nan, accuracy=math.nan)
         (reference, accuracy), (own, _) = gains["reference"], gains["own"]
         return Clones(steps=steps, reference=reference, own=own, accuracy=accuracy)
 

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import torch
 
+from gannets.diagnosis import Finding
 from gannets.errors import InputError, RunWarning
+from gannets.training.environment import note_tried, tried_before
 from gannets.training.notation import Vocabulary
 from gannets.training.reading import change
 from gannets.training.recipe import Recipe
@@ -39,9 +41,11 @@ def train(
 ) -> Run:
     """Play `recipe`, recorded in the directory `out` (by default the next one below `runs/`).
 
-    `on_finding` is what to do where a finding says that going on as before is of no use: "warn"
-    (a `RunWarning`), "stop", or "apply": end this run and try the remedies, at most three, each in
-    a run of its own, of which the last is returned. By default it is noted in `log.txt` alone.
+    `on_finding` is what to do where a finding says that going on as before is of no use, because
+    the run fails, has converged or stands still: "warn" (a `RunWarning`, once for each symptom in a
+    row), "stop", or "apply": end this run and, where it failed, try the remedies, at most three in
+    a row, each in a run of its own, of which the last is returned. By default it is noted in
+    `log.txt` alone.
     """
     way: OnFinding | None = next((way for way in WAYS if way == on_finding), None)
     if way != on_finding:
@@ -51,14 +55,19 @@ def train(
         training.on_finding = way
         told = "unknown"
         for _ in training:
-            if way == "warn" and verdict(training.finding) != told:
-                told = verdict(training.finding)
-                if training.finding is not None and training.finding.serious:
-                    warnings.warn(str(training.finding), RunWarning, stacklevel=2)
+            if way == "warn":
+                told = _warned(training.finding, told)
         following = attempts.following(training)
         if following is None:
             return training.run
         training = following
+
+
+def _warned(finding: Finding | None, told: str) -> str:
+    """Warn where going on is of no use and that is not what was `told` before; what is told now."""
+    if finding is not None and finding.settled and verdict(finding) != told:
+        warnings.warn(str(finding), RunWarning, stacklevel=3)
+    return verdict(finding)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +86,14 @@ class _Plan:
 
 
 class Attempts:
-    """The remedies that were tried so far."""
+    """The remedies that were tried so far. Each run that tries one notes them, so that one that is
+    taken up again goes on counting.
+    """
 
     def __init__(self, names: Vocabulary | None = None) -> None:
         self._names = names
         self._tried: list[tuple[str, ...]] = []
+        self._refused: list[tuple[str, ...]] = []
         self.said = ""
         """What the last one was, in words."""
 
@@ -96,12 +108,15 @@ class Attempts:
             plan = _told(self._plan(training) if training.leads else None, training)
             if plan is None:
                 return None
-            self._tried.append(plan.changes)
             try:
                 begun = _begun(plan, training, self._names)
             except InputError as error:
                 training.log(f"{', '.join(plan.changes)} cannot be tried: {error}")
+                self._refused.append(plan.changes)
                 continue
+            self._tried.append(plan.changes)
+            if begun.leads:
+                note_tried(begun.run.path, self._tried)
             self.said = str(plan)
             training.log(f"goes on in {plan.out} with {plan}")
             begun.log(f"tries what was advised to {plan.parent}: {plan}")
@@ -111,13 +126,16 @@ class Attempts:
     def _plan(self, training: Training) -> _Plan | None:
         """The first remedy that has not been tried, and where."""
         finding, run = training.finding, training.run
+        before = [each for each in tried_before(run.path) if each not in self._tried]
+        self._tried = before + self._tried
         if finding is None or not finding.serious or len(self._tried) >= MOST:
             return None
+        passed = (*self._tried, *self._refused)
         for remedy in finding.remedies:
             fresh = remedy.fresh or not run.checkpoints()
             budget = remedy.steps or training.recipe.steps
             played_out = not fresh and training.state.step >= budget
-            if remedy.changes and remedy.changes not in self._tried and not played_out:
+            if remedy.changes and remedy.changes not in passed and not played_out:
                 return _Plan(
                     changes=remedy.changes,
                     why=remedy.why,

@@ -40,6 +40,7 @@ from gannets.training.examination import Examination
 from gannets.training.metrics_file import MetricsFile
 from gannets.training.model import Model
 from gannets.training.notation import Vocabulary, show
+from gannets.training.probes_file import probes_in
 from gannets.training.reading import read
 from gannets.training.recipe import Recipe
 
@@ -128,7 +129,7 @@ class Run:
 
     def probes(self) -> list[Probe]:
         """What was seen of the game as it was played, oldest first."""
-        return [Probe.from_json(line) for line in self._probes.lines()]
+        return probes_in(self._probes)
 
     def rewind(self, step: int) -> None:
         """Drop what was recorded after `step`, and what a killed process left."""
@@ -233,8 +234,7 @@ class Run:
         folder = standing(self.path / "model-best")
         if not folder.is_dir():
             raise InputError(
-                f"{self.path} has no best model: it is known from evaluations, of which there is "
-                "none yet."
+                f"{self.path} has no best model: it comes of evaluations, and there is none yet."
             )
         return Model.from_pretrained(folder, names=self.names)
 

@@ -26,10 +26,12 @@ OnFinding = Literal["stop", "warn", "apply"]
 
 
 def verdict(finding: Finding | None) -> str:
-    """What has to change for a finding to be news: healthy games improve now and then."""
+    """What has to change for a finding to be news: healthy games improve now and then, and why it
+    cannot be told is no news.
+    """
     if finding is None:
         return "unknown"
-    return finding.symptom if finding.settled else finding.state
+    return finding.state if finding.state in ("healthy", "unknown") else finding.symptom
 
 
 class Watch:
@@ -69,6 +71,8 @@ class Watch:
         for twin in (self.monitor, self.prober):
             if twin is not None:
                 twin.rewind()
+        if self.prober is not None:
+            self.finding = self.prober.finding
 
     # Evaluations.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -86,11 +87,32 @@ def test_several_in_a_line_each(failed: Path, gannets: Callable[..., Done]) -> N
     assert [each["symptom"] for each in runs] == ["vanishing gradient"] * 2
 
 
+def test_of_several_those_that_are_none_are_told_why(
+    failed: Path, gannets: Callable[..., Done], tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(failed, damaged)
+    lines = (damaged / "probes.jsonl").read_text().splitlines()
+    (damaged / "probes.jsonl").write_text("\n".join([lines[0], '{"step": 30, "n": "x"}', ""]))
+    code, out, err = gannets("diagnose", failed, "nothing", damaged, failed)
+    assert (code, err) == (2, "")
+    _, first, nothing, broken, last = out.splitlines()
+    assert first == last
+    assert "60  vanishing gradient" in first
+    assert "cannot be looked at" in nothing
+    assert "nothing is no run directory: it has no recipe.txt." in nothing
+    assert "probes.jsonl, line 2, is damaged: " in broken
+    code, out, _ = gannets("diagnose", failed, "nothing", "--json")
+    good, bad = json.loads(out)["runs"]
+    assert (code, good["symptom"], bad["run"]) == (2, "vanishing gradient", "nothing")
+    assert "is no run directory" in bad["error"]
+
+
 def test_that_nothing_can_be_told_is_an_answer(gannets: Callable[..., Done]) -> None:
     assert gannets("train", "ring", "--steps", 2, "--quiet", "--eval-every", 0)[0] == 0
     code, out, err = gannets("diagnose", "runs/00000-ring")
     assert (code, err) == (0, "")
-    assert "cannot tell\n  because there" in out
+    assert "cannot tell\n  because it takes 3 probes" in out
 
 
 def test_the_words_that_name_a_file_of_ones_own_are_in_the_command(failed: Path) -> None:

@@ -91,7 +91,7 @@ def test_too_few_checkpoints_tell_nothing_yet(unseen: Run) -> None:
         (path / "state.json").unlink()
     found = unseen.diagnose()
     assert (found.symptom, found.state) == ("cannot tell", "unknown")
-    assert "1 probe" in found.sentence
+    assert "it takes 3 probes of samples, and there have been 1" in found.sentence
 
 
 def test_there_is_nothing_to_look_at(unseen: Run, tmp_path: Path) -> None:
@@ -131,11 +131,9 @@ def test_copies_are_trained_where_a_verdict_hangs_on_them(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last checkpoint is that of the last probe, which then has their numbers as well."""
-    from gannets.diagnosis import Answer
     from gannets.training import examination
 
-    asks = Answer(symptom="it", state="unknown", why="", asks=True)
-    monkeypatch.setattr(examination, "answers", lambda case: [asks])
+    monkeypatch.setattr(examination, "asks", lambda case: True)
     monkeypatch.setattr(examination, "CLONES", 5)
     case = run.examination().case()
     assert [probe.step for probe in case.probes] == [probe.step for probe in run.probes()]
@@ -149,11 +147,9 @@ def test_copies_are_trained_where_a_verdict_hangs_on_them(
 def test_copies_that_cannot_be_trained_leave_the_verdict_open(
     run: Run, unseen: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gannets.diagnosis import Answer
     from gannets.training import examination
 
-    asks = Answer(symptom="it", state="unknown", why="", asks=True)
-    monkeypatch.setattr(examination, "answers", lambda case: [asks])
+    monkeypatch.setattr(examination, "asks", lambda case: True)
     for path in unseen.checkpoints():
         (path / "state.json").write_text("{}")
     damaged = Examination(

@@ -17,7 +17,7 @@ from gannets.game import Game
 from gannets.objectives import Minimax, NonSaturating
 from gannets.training import Recipe, Training
 from gannets.training.finite import NonFiniteError
-from gannets.training.remedied import MOST, Attempts
+from gannets.training.remedied import MOST, Attempts, _warned
 from gannets.training.watch import verdict
 from tests.diagnosis.fading import fading, healthy, played
 
@@ -96,6 +96,10 @@ def test_an_unknown_way_is_refused(tmp_path: Path) -> None:
 def given(recipe: Recipe, out: Path, *remedies: Remedy, state: str = "failure") -> Training:
     training = Training.start(recipe, out=out, device="cpu")
     training.save()
+    return failing(training, *remedies, state=state)
+
+
+def failing(training: Training, *remedies: Remedy, state: str = "failure") -> Training:
     training.on_finding = "apply"
     watch = training._watch
     watch.ended, watch.heeded = "on purpose", True
@@ -126,6 +130,43 @@ def test_no_change_is_tried_twice_and_no_more_than_three(tmp_path: Path) -> None
         training = given(training.recipe, tmp_path / f"again{len(tried)}", *several)
     assert tried == [8, 9, 11]
     assert len(tried) == MOST
+
+
+def test_what_was_tried_is_known_to_a_run_that_is_taken_up_again(tmp_path: Path) -> None:
+    """In another process, with attempts of its own; also of what was begun anew, without parent."""
+    several = [
+        change("batch=8"),
+        change("batch=9", fresh=True),
+        change("batch=11"),
+        change("seed=5"),
+    ]
+    run, tried = given(healthy(tmp_path), tmp_path / "run", *several), list[int]()
+    while (begun := Attempts().following(run)) is not None:
+        tried.append(begun.recipe.batch)
+        begun.save()
+        begun.close()
+        run = failing(Training.resume(begun.run.path, device="cpu"), *several)
+    assert tried == [8, 9, 11]
+
+
+def test_what_cannot_be_parsed_counts_for_nothing(tmp_path: Path) -> None:
+    none = [change(f"nets.generator={name}(3)") for name in ("A", "B", "C")]
+    following = Attempts().following(
+        given(healthy(tmp_path), tmp_path / "run", *none, change("batch=8"))
+    )
+    assert following is not None
+    assert following.recipe.batch == 8
+    following.close()
+
+
+@pytest.mark.parametrize("state", ["failure", "converged", "plateau"])
+def test_it_warns_of_all_that_is_of_no_use_and_once(state: str) -> None:
+    found = Finding(symptom="it", state=state, step=3, sentence="is so")  # type: ignore[arg-type]
+    with pytest.warns(RunWarning, match=r"it \(step 3\): is so") as said:
+        told = _warned(found, _warned(found, "unknown"))
+    assert (len(said), told) == (1, "it")
+    for other in ("healthy", "watch", "unknown"):  # an error, if it warned
+        _warned(replace(found, state=other), told)  # type: ignore[arg-type]
 
 
 def test_what_cannot_be_tried_is_passed_over(tmp_path: Path) -> None:
@@ -199,3 +240,17 @@ def test_what_is_news(noted: Run) -> None:
     assert verdict(found) == "vanishing gradient"
     assert verdict(better) == verdict(replace(better, symptom="healthy, improving"))
     assert verdict(None) == verdict(replace(found, state="unknown"))
+    watched = replace(found, symptom="watch", state="watch")
+    assert verdict(replace(watched, symptom="averaging hides oscillation")) != verdict(watched)
+
+
+def test_what_is_taken_back_takes_its_finding_along(tmp_path: Path) -> None:
+    training = Training.start(healthy(tmp_path, steps=41), out=tmp_path / "run", device="cpu")
+    found = {step.index: training.finding for step in training}
+    watch = training._watch
+    assert found[19] is None
+    assert (watch.finding or found[20]).step == 40  # type: ignore[union-attr]
+    for step in (20, 19):
+        training.state.step = step
+        watch.rewind()
+        assert watch.finding == found[step]
