@@ -158,10 +158,8 @@ def course_of(case: Case, motion: Motion, *, raw: bool = False) -> str:
     """
     steps, tracks = _tracks(case, raw=raw)
     late = tracks[steps.index(motion.window[0]) :]
-    turn = math.degrees(rotation(late))
-    return (
-        f"Fixed latents end {path_efficiency(late):.0%} of their way off, turning by {turn:.0f}°."
-    )
+    turn, efficiency = math.degrees(rotation(late)), path_efficiency(late)
+    return f"Fixed latents turn by {turn:.0f}° a probe, with a path efficiency of {efficiency:.0%}."
 
 
 def _places(case: Case, *, raw: bool) -> tuple[list[int], torch.Tensor]:

@@ -226,7 +226,9 @@ def _limits(axes: Axes, values: Sequence[float], bounds: Sequence[float]) -> Non
         room = (high / low) ** 0.12
         axes.set_ylim(low / room, high * room)
         return
-    room = 0.12 * (high - low) or 0.1 * abs(high) or 1.0
+    if high == low:  # a number is seen best from 0
+        low, high = min(low, 0.0), max(high, 0.0)
+    room = 0.12 * (high - low) or 1.0
     axes.set_ylim(low - room, high + room)
 
 
