@@ -44,7 +44,7 @@ def test_copies_are_asked_for_after_three_probes_and_decide() -> None:
     ("clones", "said"),
     [
         ({"reference": 0.19, "own": 0.0}, "gain of V by a copy"),
-        ({"reference": 0.5, "own": 0.26}, "share of it"),
+        ({"reference": 0.5, "own": 0.38}, "share of it"),
         ({"reference": -0.1, "own": -0.2}, "gain of V by a copy"),
     ],
 )

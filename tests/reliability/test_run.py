@@ -83,7 +83,13 @@ def interrupted(recipe: Recipe, out: Path, *, at: int) -> Run:
 
 
 # The nets and data of these are others' too, and what is theirs alone is in test_warm_start.py.
-ALIKE = ("goodfellow2014_cifar10", "goodfellow2014_faces", "goodfellow2014_faces_deep")
+ALIKE = (
+    "goodfellow2014_cifar10",
+    "goodfellow2014_faces",
+    "goodfellow2014_faces_deep",
+    "goodfellow2014_today",
+    "lsgan",
+)
 
 
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
