@@ -70,8 +70,8 @@ class StarvedDiscriminator:
                     needs=1,
                 ),
             ),
-            why="A copy of D learns to tell the fakes, by the run's own optimizer less, and D hardly "
-            "moves: it does not keep up with G.",
+            why="A copy of D learns to tell the fakes, by the run's own optimizer less, and D "
+            "hardly moves: it does not keep up with G.",
             remedies=lambda: remedies(case),
             costly=2,
             but="more and more held-out samples are covered"
