@@ -57,8 +57,8 @@ class Table1Mnist:
         """The same games on the 8x8 digits, with narrow nets."""
         return replace(
             self,
-            authors=_scaled(self.authors, steps=1_500),
-            today=_scaled(self.today, steps=900),
+            authors=_scaled(self.authors, steps=1_000),
+            today=_scaled(self.today, steps=600),
             averaged=250,
             average=Average(half_life=5_000),
             samples=1_000,

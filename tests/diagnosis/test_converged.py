@@ -122,6 +122,7 @@ def test_a_game_that_still_comes_nearer_is_not_at_its_end(path: str) -> None:
     assert "nearer" in answer.why
 
 
+@pytest.mark.slow
 def test_a_blind_d_that_calls_it_even_has_not_converged(tmp_path: Path) -> None:
     scenario = next(s for s in blind.scenarios() if s.family == "ring")
     probing = Probing(every=12, n=128, clones=0)
