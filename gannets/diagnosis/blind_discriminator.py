@@ -4,8 +4,8 @@ What is wrong with the fakes lies where D's net does not look: inputs it is not 
 weights, a receptive field too small, a view that hides it. The losses of such a game are those of
 an equilibrium, its duality gap is 0.
 
-Inputs that it is not shown have dD/dx = 0 at all samples, and D(x) stays, bit for bit, where samples
-exchange them (a maximum has slopes of 0 too, and does not). Else it is asked of a copy of D
+Inputs that it is not shown have dD/dx = 0 at all samples, and D(x) stays, bit for bit, where
+samples exchange them (a maximum has slopes of 0 too, and does not). Else it is asked of a copy of D
 that a reference optimizer trains against G as it is: it stays near chance on held-out samples,
 while a nearest-neighbour classifier (Lopez-Paz and Oquab 2017) tells nearly all. On images a D of
 which half is hidden has copies that learn to tell the other half, which G has not made well either.
