@@ -15,10 +15,9 @@ counts the larger of both as the best. "Lucky" is the cost by the choosing sampl
 the best of the whole game has the luck of more draws.
 
 Games are kept, a line of JSON a probe, and are judged by the rules as they are when the table is
-asked for. Copies of D are there where the rules asked for them when the game was played; with
-`--lenient` a verdict that lacks nothing but them counts as said, and is marked with a star.
+asked for. Copies of D are there where the rules asked for them when the game was played.
 
-    GANNETS_DATA=... python -m benchmarks.stopping --out FOLDER [--seeds 101] [--only ring,grid]
+    GANNETS_DATA=... python -m benchmarks.stopping --out FOLDER [--seeds 101] [--only ring+grid]
 """
 
 from __future__ import annotations
@@ -41,7 +40,6 @@ from benchmarks.diagnosis.scenarios.converged import scenarios as easy
 from benchmarks.diagnosis.scenarios.plateau import scenarios as small
 from gannets.data import Source
 from gannets.diagnosis import Case, Probe, diagnosed
-from gannets.diagnosis.order import answers
 from gannets.game import Stream
 from gannets.theory.densities import Density
 from gannets.training import Recipe, Training
@@ -200,7 +198,7 @@ def played(name: str, recipe: Recipe, folder: Path) -> Game:
     return Game(name=name, recipe=recipe, rows=tuple(seen), **head)
 
 
-def stopped(game: Game, *, lenient: bool = False) -> Stop:
+def stopped(game: Game) -> Stop:
     """Where a game is told to stop by the rules as they are."""
     endless = isinstance(game.recipe.data, Density)
     probes = tuple(row.probe for row in game.rows)
@@ -209,10 +207,6 @@ def stopped(game: Game, *, lenient: bool = False) -> Stop:
         found = diagnosed(case)
         if found.symptom in SETTLED:
             return Stop(game=game, row=row, symptom=found.symptom)
-        if lenient and not found.serious:
-            asks = [each.symptom for each in answers(case) if each.asks]
-            if asks and asks[0] in SETTLED:
-                return Stop(game=game, row=row, symptom=f"{asks[0]}*")
     return Stop(game=game, row=None)
 
 
@@ -278,7 +272,6 @@ def main() -> None:
         "--seeds", type=lambda text: [int(s) for s in text.split(",")], default=[101]
     )
     parser.add_argument("--only", default="", help="names, with + between them")
-    parser.add_argument("--lenient", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -288,7 +281,7 @@ def main() -> None:
         for name, recipe in recipes().items():
             if asked.only and name not in asked.only.split("+"):
                 continue
-            print(stopped(played(name, recipe(seed), asked.out), lenient=asked.lenient), flush=True)
+            print(stopped(played(name, recipe(seed), asked.out)), flush=True)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class Lines:
         self._interval = interval
         self._next = 0.0
         self._seen: Any = training.line
-        self._measured = len(training.evaluated)
+        self._measured = len(training.watch.evaluated)
         self._verdict = verdict(training.finding)
 
     def __enter__(self) -> Lines:
@@ -86,8 +86,8 @@ class Lines:
 
     def __call__(self) -> None:
         """Print a line where there are new numbers and the last line is a while ago."""
-        if len(self._training.evaluated) > self._measured:
-            self._measured = len(self._training.evaluated)
+        if len(self._training.watch.evaluated) > self._measured:
+            self._measured = len(self._training.watch.evaluated)
             self._print_measured()
         if verdict(self._training.finding) != self._verdict:
             self._verdict = verdict(self._training.finding)
@@ -126,7 +126,7 @@ class Lines:
 
     def _print_measured(self) -> None:
         """What was measured last: values, and what a perfect generator would get."""
-        step, report = self._training.evaluated[-1]
+        step, report = self._training.watch.evaluated[-1]
         done = f"{step:>{len(f'{self._training.recipe.steps:,}')},}   measured   "
         values = ", ".join(
             f"{e.key if i else e.name} {figure(e.value)}"
@@ -239,11 +239,13 @@ class Terminal:
 
         Two lines: what is left of the screen is for the picture.
         """
-        evaluated = [(step, report) for step, report in self._training.evaluated if len(report)]
+        evaluated = [
+            (step, report) for step, report in self._training.watch.evaluated if len(report)
+        ]
         if not evaluated:
             return []
         step, report = evaluated[-1]
-        first = report.get(self._training.decisive) or next(iter(report))
+        first = report.get(self._training.watch.decisive) or next(iter(report))
         curve = [e.value for _, each in evaluated if (e := each.get(first.key)) is not None]
         row = Table.grid(padding=(0, 2, 0, 0))
         cells = [
@@ -263,7 +265,12 @@ class Terminal:
 
     def _paint(self) -> RenderableType:
         """Samples beside data, as large as the terminal has room for."""
-        rows = self._console.height - 8 - 3 * bool(self._training.evaluated) - len(self._verdict())
+        rows = (
+            self._console.height
+            - 8
+            - 3 * bool(self._training.watch.evaluated)
+            - len(self._verdict())
+        )
         side = (self._width - 2) // 2
         if not can_show(self._console) or self._width < NARROWEST_PICTURE or rows < LEAST_ROWS:
             return ""

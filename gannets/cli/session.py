@@ -104,9 +104,9 @@ def play(
     """
     attempts = Attempts(names)
     while True:
-        training.on_finding = on_finding
+        training.watch.on_finding = on_finding
         stopped = _play(training, code=code, quiet=quiet, compile=compile)
-        failed = training.heeded and training.finding is not None and training.finding.serious
+        failed = training.watch.heeded and training.finding is not None and training.finding.serious
         following = None if stopped else attempts.following(training)
         if following is None:
             return stopped or int(failed)
@@ -212,7 +212,7 @@ def _conclude(
     """Where everything is, and what to type next."""
     run, recipe, state = training.run, training.recipe, training.state
     finished, steps = state.step >= recipe.steps, state.step - first
-    rows = {} if training.ended is None else {"ended": training.ended}
+    rows = {} if training.watch.ended is None else {"ended": training.watch.ended}
     rows |= {
         "done" if finished else "stopped": f"step {state.step:,} of {recipe.steps:,}; "
         f"{steps:,} steps in {clock(seconds)}, {speed(steps / max(seconds, 1e-9))}"
@@ -249,9 +249,9 @@ def _conclude(
 def _measured(training: Training) -> dict[str, str]:
     """What was measured last, and where the best model is."""
     rows: dict[str, str] = {}
-    if not training.evaluated:
+    if not training.watch.evaluated:
         return rows
-    step, report = training.evaluated[-1]
+    step, report = training.watch.evaluated[-1]
     if len(report):
         first = next(iter(report))
         floor = "" if first.floor is None else f", a perfect generator's {figure(first.floor)}"

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gannets.diagnosis.case import FIRST, MATERIAL, Case, judged, strongest
+from gannets.diagnosis.case import FIRST, MATERIAL, Case, judged, strongest, too_early
 from gannets.diagnosis.finding import Answer, Remedy
 from gannets.diagnosis.remedies import is_own, text
 from gannets.diagnosis.shown import views_of
@@ -64,7 +64,7 @@ class BlindDiscriminator:
         what = "fakes and held-out reals that the referee tells"
         found = [self._part(case)] if case.latest(HIDDEN) is not None else []
         if case.step < self.warm:
-            return found[0] if found else _early()
+            return found[0] if found else too_early(self.symptom)
         found += [
             self._unlearnt(case, what, "referee.c2st", (self.told, self.accuracy)),
             self._unlearnt(case, what, "referee.c2st", (self.mostly, self.guesses)),
@@ -131,12 +131,6 @@ class BlindDiscriminator:
         if case.won("referee.distance", since=FIRST) >= MATERIAL:
             return "the distance to held-out data falls"
         return ""
-
-
-def _early() -> Answer:
-    return Answer(
-        symptom=BlindDiscriminator.symptom, state="unknown", why="it is too early to tell"
-    )
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

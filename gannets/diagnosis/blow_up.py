@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from gannets.diagnosis.case import Case, judged
 from gannets.diagnosis.finding import Answer, Remedy
-from gannets.diagnosis.non_finite import bounded_slope, bounded_steps
-from gannets.diagnosis.remedies import has_penalty, instead, slower, with_term
+from gannets.diagnosis.non_finite import bounded_slope, bounded_steps, shorter_steps
+from gannets.diagnosis.remedies import has_penalty, with_term
 from gannets.game import PLAYERS
 from gannets.objectives import Wasserstein
 from gannets.updates import SGD
@@ -64,14 +64,4 @@ def _remedies(case: Case) -> tuple[Remedy, ...]:
             )
     if any(isinstance(recipe.optimizers[p], SGD) for p in PLAYERS):
         found.append(bounded_steps(recipe))
-    if calm := slower(recipe, 0.1, case.step):
-        found.append(
-            Remedy(
-                changes=calm,
-                why="Steps that are too long for the slope of the loss grow without bound."
-                + instead(recipe, calm),
-                source="Goodfellow et al. 2016, section 8.3.1",
-                fresh=True,
-            )
-        )
-    return tuple(found)
+    return (*found, *shorter_steps(recipe, 0.1, case.step))

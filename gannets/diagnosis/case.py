@@ -11,9 +11,20 @@ from typing import Any
 
 from gannets.diagnosis.finding import Answer, Evidence, Remedy, Side
 from gannets.diagnosis.probe import Probe
-from gannets.diagnosis.trend import rises, won
+from gannets.diagnosis.trend import falls, rises, won
 
-__all__ = ["COPIES", "FIRST", "MATERIAL", "PERSIST", "SETTLED", "Case", "judged", "strongest"]
+__all__ = [
+    "COPIES",
+    "FIRST",
+    "MATERIAL",
+    "PERSIST",
+    "SETTLED",
+    "TREND",
+    "Case",
+    "judged",
+    "strongest",
+    "too_early",
+]
 
 PERSIST = 3
 """Probes in a row before a verdict: healthy games look collapsed for a while in the beginning."""
@@ -70,7 +81,7 @@ class Case:
 
     def falling(self, path: str, *, since: int = 0) -> bool:
         """Whether it falls so."""
-        return rises([-value for step, value in self.values(path) if step > since][-TREND:])
+        return falls([value for step, value in self.values(path) if step > since][-TREND:])
 
     def won(self, path: str, *, since: int = 0) -> float:
         """How much of its median it has lost over those probes, where it falls; see `won`."""
@@ -184,6 +195,11 @@ def judged(
         evidence=there,
         remedies=remedies() if lasting else (),
     )
+
+
+def too_early(symptom: str) -> Answer:
+    """What a rule says that needs more updates than were made."""
+    return Answer(symptom=symptom, state="unknown", why="it is too early to tell")
 
 
 def strongest(answers: Sequence[Answer]) -> Answer:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gannets.diagnosis.case import FIRST, MATERIAL, SETTLED, Case, judged
+from gannets.diagnosis.case import FIRST, MATERIAL, SETTLED, Case, judged, too_early
 from gannets.diagnosis.finding import Answer, Remedy
 from gannets.diagnosis.motion import AMPLITUDE, swinging
 from gannets.diagnosis.remedies import balanced, bounded, has_penalty, instead, more, packed
@@ -49,7 +49,7 @@ class ModeCollapse:
 
     def __call__(self, case: Case) -> Answer:
         if case.step < self.warm:
-            return Answer(symptom=self.symptom, state="unknown", why="it is too early to tell")
+            return too_early(self.symptom)
         return judged(
             self.symptom,
             (

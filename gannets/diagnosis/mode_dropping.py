@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gannets.diagnosis.case import MATERIAL, SETTLED, Case, judged
+from gannets.diagnosis.case import MATERIAL, SETTLED, Case, judged, too_early
 from gannets.diagnosis.finding import Answer, Remedy
 from gannets.diagnosis.motion import swinging
 from gannets.diagnosis.remedies import balanced, bounded, instead, is_own, more, packed
@@ -50,7 +50,7 @@ class ModeDropping:
 
     def __call__(self, case: Case) -> Answer:
         if case.step < self.warm:
-            return Answer(symptom=self.symptom, state="unknown", why="it is too early to tell")
+            return too_early(self.symptom)
         return judged(
             self.symptom,
             (

@@ -59,16 +59,7 @@ def _remedies(case: Case, failed: str, factor: float) -> tuple[Remedy, ...]:
     if any(isinstance(recipe.optimizers[p], SGD) for p in PLAYERS):
         found.append(bounded_steps(recipe))
     if lr_of(recipe, player, case.step) > 0:
-        calm = slower(recipe, factor, case.step)
-        found.append(
-            Remedy(
-                changes=calm,
-                why="Steps that are too long for the slope of the loss grow without bound."
-                + instead(recipe, calm),
-                source="Goodfellow et al. 2016, section 8.3.1",
-                fresh=True,
-            )
-        )
+        found += shorter_steps(recipe, factor, case.step)
     if recipe.rollbacks == 0:
         found.append(
             Remedy(
@@ -113,4 +104,20 @@ def bounded_steps(recipe: Any) -> Remedy:
         + instead(recipe, changes),
         source="Kingma and Ba 2015, section 2.1",
         fresh=True,
+    )
+
+
+def shorter_steps(recipe: Any, factor: float, step: int) -> tuple[Remedy, ...]:
+    """Learning rates `factor` times as large, where there is one to be lowered."""
+    calm = slower(recipe, factor, step)
+    if not calm:
+        return ()
+    return (
+        Remedy(
+            changes=calm,
+            why="Steps that are too long for the slope of the loss grow without bound."
+            + instead(recipe, calm),
+            source="Goodfellow et al. 2016, section 8.3.1",
+            fresh=True,
+        ),
     )

@@ -14,7 +14,7 @@ from gannets.diagnosis.augmentation_leak import AugmentationLeak
 from gannets.diagnosis.averaging_hides import AveragingHides
 from gannets.diagnosis.blind_discriminator import BlindDiscriminator
 from gannets.diagnosis.blow_up import BlowUp
-from gannets.diagnosis.case import COPIES, Case
+from gannets.diagnosis.case import COPIES, TREND, Case
 from gannets.diagnosis.constant_output import ConstantOutput
 from gannets.diagnosis.converged import Converged
 from gannets.diagnosis.discriminator_overfitting import DiscriminatorOverfitting
@@ -34,7 +34,7 @@ from gannets.diagnosis.untrained_discriminator import UntrainedDiscriminator
 from gannets.diagnosis.value_range import ValueRange
 from gannets.diagnosis.vanishing_gradient import VanishingGradient
 
-__all__ = ["ORDER", "Rule", "answers", "asks", "diagnosed"]
+__all__ = ["ORDER", "Rule", "asks", "diagnosed"]
 
 Rule = Callable[[Case], Answer]
 
@@ -66,15 +66,8 @@ ENDS = {
     "averaging hides oscillation": "watch",
 }
 FEWEST = 3
-TREND = 8
-"""Probes over which the distance is said to fall or to rise."""
 FAR = 0.95
 """Of fakes and reals that are told, the share at which nothing is well yet."""
-
-
-def answers(case: Case, order: Sequence[Rule] = ORDER) -> list[Answer]:
-    """What every rule says, in order."""
-    return [rule(case) for rule in order]
 
 
 def asks(case: Case, order: Sequence[Rule] = ORDER) -> bool:

@@ -40,7 +40,8 @@ from gannets.metrics.statistics import (
     verify_statistics,
 )
 from gannets.metrics.support import SupportSize
-from gannets.metrics.tables import TableCopies, TableReport
+from gannets.metrics.table_copies import TableCopies
+from gannets.metrics.tables import TableReport
 from gannets.metrics.transport import Assignment
 from gannets.metrics.two_sample import C2ST
 from gannets.metrics.utility import TableUtility

@@ -30,7 +30,8 @@ from gannets.metrics.sinkhorn import Sinkhorn
 from gannets.metrics.sliced import SlicedWasserstein
 from gannets.metrics.stacked import StackedModes
 from gannets.metrics.support import SupportSize
-from gannets.metrics.tables import TableCopies, TableReport
+from gannets.metrics.table_copies import TableCopies
+from gannets.metrics.tables import TableReport
 from gannets.metrics.transport import Assignment
 from gannets.metrics.two_sample import C2ST
 from gannets.metrics.utility import TableUtility

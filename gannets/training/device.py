@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from gannets.errors import InputError
 
-__all__ = ["Float32", "resolve_device"]
+__all__ = ["Float32", "in_precision", "resolve_device"]
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -26,6 +29,13 @@ def resolve_device(device: str | torch.device) -> torch.device:
             f"There is no device {str(device)!r} here: use {' or '.join(there)}."
         ) from error
     return chosen
+
+
+def in_precision(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """Where nets are asked: under autocast for "bfloat16", as they are for the others."""
+    if precision != "bfloat16":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 class Float32:

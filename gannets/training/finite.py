@@ -6,17 +6,20 @@ of its number, so the update that failed can be played once more, watched, to fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 
 from gannets.errors import StoppedError
 from gannets.game import PLAYERS, Losses, Player, Players
+from gannets.training.draws import Draw
+from gannets.updates import Gradient, Mover
 
-__all__ = ["NonFiniteError", "first_bad", "watched"]
+__all__ = ["Guard", "NonFiniteError"]
 
 
 class NonFiniteError(StoppedError):
@@ -33,7 +36,56 @@ class NonFiniteError(StoppedError):
         )
 
 
-def first_bad(losses: Losses, named: Iterable[tuple[str, Tensor]]) -> list[str]:
+class Guard:
+    """Lets no optimizer move by a gradient that is not finite.
+
+    `again(player, draw)` computes the losses of an update once more. An accelerator is not waited
+    for (`waits` is False): there the optimizer leaves the step out by itself, and `left_out` finds
+    out later.
+    """
+
+    def __init__(
+        self,
+        players: Players[nn.Module],
+        movers: Players[Mover],
+        again: Callable[[Player, Draw], Losses],
+        *,
+        waits: bool,
+    ) -> None:
+        self._players, self._movers, self._again = players, movers, again
+        self.waits = waits
+
+    def check(self, player: Player, found: Gradient, losses: Sequence[Tensor], draw: Draw) -> None:
+        """Refuse a gradient, or `losses`, before anyone has moved by it."""
+        sizes = [*torch._foreach_norm(list(found.gradient)), *losses]
+        mover = self._movers[player]
+        if mover.can_skip and not self.waits:
+            mover.skip_unless(torch.isfinite(torch.stack(sizes).sum()))
+        elif not math.isfinite(sum(map(float, sizes))):
+            self._stop(player, found, draw)
+
+    def left_out(self) -> None:
+        """Raise where a device has left an update out since the last call."""
+        for player in PLAYERS:
+            if (update := self._movers[player].skipped()) is not None:
+                raise self._error(player, update, "found while the device went on")
+
+    def _stop(self, player: Player, found: Gradient, draw: Draw) -> NoReturn:
+        """Play the update once more, watching every layer, to say where it began."""
+        where = list[str]()
+        with _watched(self._players, where):
+            self._again(player, draw)
+        named = self._players[player].named_parameters()
+        names = [name for name, weight in named if weight.requires_grad]
+        where += _first_bad(found.losses, zip(names, found.gradient, strict=True))
+        raise self._error(player, self._movers[player].updates, ", and so is ".join(where[:2]))
+
+    def _error(self, player: Player, update: int, where: str) -> NonFiniteError:
+        lr = self._movers[player].rates().get("lr")
+        return NonFiniteError(player, update=update, where=where, lr=lr)
+
+
+def _first_bad(losses: Losses, named: Iterable[tuple[str, Tensor]]) -> list[str]:
     """The losses that are not finite, and the first gradient or square of one, in words."""
     bad = [
         f"the loss {name!r} ({float(loss)})" for name, loss in losses.items() if not _finite(loss)
@@ -52,7 +104,7 @@ def _finite(tensor: Tensor) -> bool:
 
 
 @contextmanager
-def watched(players: Players[nn.Module], found: list[str]) -> Iterator[None]:
+def _watched(players: Players[nn.Module], found: list[str]) -> Iterator[None]:
     """Note, in `found`, the weights and the layers' outputs that are not finite, in their order."""
     handles = []
     for player in PLAYERS:

@@ -59,7 +59,7 @@ def _fitting(state: State) -> int | None:
             traceback.clear_frames(error.__traceback__)
         finally:
             state.recipe = recipe
-            state.rewind(before)
+            state.draws.rewind(before)
             gc.collect()
             if state.device.type == "cuda":
                 torch.cuda.empty_cache()

@@ -16,7 +16,6 @@ from gannets.game import ALONE, Group
 from gannets.training.checkpoint import Checkpoint
 from gannets.training.continuation import ancestor, followed, origin_of, taken_up, warmed
 from gannets.training.environment import write_environment
-from gannets.training.evaluation import Evaluated
 from gannets.training.finite import NonFiniteError
 from gannets.training.line import line_of
 from gannets.training.lock import Lock
@@ -28,7 +27,7 @@ from gannets.training.recorder import Recorder, kept
 from gannets.training.rollback import Rollback
 from gannets.training.run import Run, new_directory
 from gannets.training.state import State
-from gannets.training.watch import OnFinding, Watch
+from gannets.training.watch import Watch
 from gannets.training.window import Window
 
 __all__ = ["Training"]
@@ -51,7 +50,8 @@ class Training:
         """The last line of metrics."""
         self.speed = 0.0
         """Updates a second since the last line of metrics."""
-        self._watch = Watch(state, self._writes)
+        self.watch = Watch(state, self._writes)
+        """What is seen of the game, what was measured, and whether that ends it."""
         self._window = Window(state.group)
         self._saved = -1
         self._since = (time.perf_counter(), state.step)
@@ -180,43 +180,10 @@ class Training:
     @property
     def finding(self) -> Finding | None:
         """What the probes so far say of the game."""
-        return self._watch.finding
-
-    @property
-    def ended(self) -> str | None:
-        """Why the game ends before its last step, where it does."""
-        return self._watch.ended
-
-    @property
-    def heeded(self) -> bool:
-        """Whether it is a finding that ends it."""
-        return self._watch.heeded
-
-    @property
-    def on_finding(self) -> OnFinding | None:
-        """What is done where going on as before is of no use: "stop" and "apply" end the game, the
-        latter also where its numbers are no longer finite, which else is an error. To be the same
-        for all processes.
-        """
-        return self._watch.on_finding
-
-    @on_finding.setter
-    def on_finding(self, value: OnFinding | None) -> None:
-        self._watch.on_finding = value
-
-    @property
-    def evaluated(self) -> list[Evaluated]:
-        """What was measured so far, oldest first."""
-        return self._watch.evaluated
-
-    @property
-    def decisive(self) -> str:
-        """The estimate by which the best checkpoint is known."""
-        monitor = self._watch.monitor
-        return "" if monitor is None else monitor.key
+        return self.watch.finding
 
     def __iter__(self) -> Iterator[Step]:
-        rollback = Rollback(self.state, self._window, self._watch.prober)
+        rollback = Rollback(self.state, self._window, self.watch.prober)
         while True:
             try:
                 yield from self._played(rollback)
@@ -224,19 +191,19 @@ class Training:
             except NonFiniteError as error:
                 if not self._taken_back(rollback, error):
                     break
-        self.log(self.ended or f"finished at step {self.state.step}")
+        self.log(self.watch.ended or f"finished at step {self.state.step}")
         self.close()
 
     def _played(self, rollback: Rollback) -> Iterator[Step]:
         recipe, state = self.recipe, self.state
         if state.step == 0:
             self._evaluate(rollback)
-        self._watch.heed()
-        for step in () if self.ended else played(state):
+        self.watch.heed()
+        for step in () if self.watch.ended else played(state):
             self._window.add(step.losses)
             if step.index % recipe.record_every == 0:
                 self._record()
-            self._watch.look()
+            self.watch.look()
             if recipe.sample_every and step.index % recipe.sample_every == 0:
                 self._writes.draw()
             if recipe.evaluation and step.index % recipe.evaluation.every == 0:
@@ -245,7 +212,7 @@ class Training:
                 self.save()
                 rollback.remember()
             yield step
-            if self.ended:
+            if self.watch.ended:
                 break
         self.save()
 
@@ -254,12 +221,12 @@ class Training:
         try:
             note = rollback.go_back(error)
         except NonFiniteError:
-            self._watch.note_failure(error)
-            if self.ended is None:
+            self.watch.note_failure(error)
+            if self.watch.ended is None:
                 raise
             return False
         self._since = (time.perf_counter(), self.state.step)
-        self._watch.rewind()
+        self.watch.rewind()
         self._writes.rewind()
         self.log(note)
         return True
@@ -269,13 +236,13 @@ class Training:
         state = self.state
         if self._saved == state.step:
             return
-        state.check()
+        state.guard.left_out()
         same_everywhere(state.tensors(), state.group)
         self._window.agree()
         if self.leads:
             tensors = {**state.tensors(), **self._window.tensors()}
-            if self._watch.prober is not None:
-                tensors |= self._watch.prober.begun.tensors()
+            if self.watch.prober is not None:
+                tensors |= self.watch.prober.begun.tensors()
             counters = {**state.counters(), "window": self._window.counters()}
             self._writes.checkpoint(tensors, counters)
         self._saved = state.step
@@ -297,8 +264,8 @@ class Training:
         sums = checkpoint.tensors.get("window")
         sums = None if sums is None else sums.to(state.device)
         self._window.load(sums, checkpoint.counters["window"])
-        if self._watch.prober is not None:
-            self._watch.prober.begun.load(checkpoint.tensors)
+        if self.watch.prober is not None:
+            self.watch.prober.begun.load(checkpoint.tensors)
         self._saved = state.step
         self._since = (time.perf_counter(), state.step)
 
@@ -308,16 +275,16 @@ class Training:
         What was measured is kept before the checkpoint that it makes the best: a run that is killed
         between the two makes both again.
         """
-        if self._watch.measure():
+        if self.watch.measure():
             self.save()
             rollback.remember()
-        self._watch.conclude(saved=self._saved)
+        self.watch.conclude(saved=self._saved)
 
     def _take_up(self) -> None:
-        self._watch.take_up(self._writes.run, saved=self._saved)
+        self.watch.take_up(self._writes.run, saved=self._saved)
 
     def _record(self) -> None:
-        self.state.check()
+        self.state.guard.left_out()
         if not self.state.group.alone:
             same_everywhere(self.state.tensors(), self.state.group)
         line = line_of(self.state, self._window.means())

@@ -52,7 +52,7 @@ def train(
         raise InputError(f"on_finding is {on_finding!r:.60}; valid are {', '.join(WAYS)}.")
     training, attempts = Training.start(recipe, out=out, device=device), Attempts()
     while True:
-        training.on_finding = way
+        training.watch.on_finding = way
         told = "unknown"
         for _ in training:
             if way == "warn":
@@ -102,7 +102,7 @@ class Attempts:
 
         Of a group of processes all call it, and the first decides.
         """
-        if training.on_finding != "apply" or not training.heeded:
+        if training.watch.on_finding != "apply" or not training.watch.heeded:
             return None
         while True:
             plan = _told(self._plan(training) if training.leads else None, training)
@@ -120,7 +120,7 @@ class Attempts:
             self.said = str(plan)
             training.log(f"goes on in {plan.out} with {plan}")
             begun.log(f"tries what was advised to {plan.parent}: {plan}")
-            begun.on_finding = "apply"
+            begun.watch.on_finding = "apply"
             return begun
 
     def _plan(self, training: Training) -> _Plan | None:

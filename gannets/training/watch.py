@@ -46,6 +46,10 @@ class Watch:
         self.finding: Finding | None = None
         """What the probes so far say of the game."""
         self.on_finding: OnFinding | None = None
+        """What is done where going on as before is of no use: "stop" and "apply" end the game, the
+        latter also where its numbers are no longer finite, which else is an error. To be the same
+        for all processes.
+        """
         self.ended: str | None = None
         """Why the game ends before its last step, where it does."""
         self.heeded = False
@@ -55,6 +59,11 @@ class Watch:
     def evaluated(self) -> list[Evaluated]:
         """What was measured so far, oldest first."""
         return [] if self.monitor is None else self.monitor.evaluated
+
+    @property
+    def decisive(self) -> str:
+        """The estimate by which the best checkpoint is known."""
+        return "" if self.monitor is None else self.monitor.key
 
     def take_up(self, run: Run | None, *, saved: int) -> None:
         """What was seen and measured before the run was left, and what follows from it."""

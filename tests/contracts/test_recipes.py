@@ -12,14 +12,14 @@ import torch
 from gannets import recipes
 from gannets.data import Arrays
 from gannets.errors import InputError
-from gannets.game import ALONE, Batch, Conditional, Gaussian, Marginal, Packed
+from gannets.game import Batch, Conditional, Gaussian, Marginal, Packed
 from gannets.training import Recipe, State, play
 from tests.small import NAMES, small
 
 
 def drawn(state: State) -> Batch:
     """A batch as D sees it."""
-    return state._batch(state._next(10, "discriminator", data=True), "discriminator", ALONE)
+    return state.draws.batch(state.draws.next(10, 0, data=True), state.players.generator)
 
 
 def weights(recipe: Recipe) -> list[torch.Tensor]:
@@ -74,7 +74,7 @@ def test_the_settings_of_2014() -> None:
     rates = State(small("goodfellow2014"), device="cpu").movers
     assert rates.generator.rates() == {"lr": 0.1, "momentum": 0.5}
     assert recipe.batch == 100
-    z = recipe.prior(100_000, State(small("goodfellow2014"), device="cpu").random["latent"])
+    z = recipe.prior(100_000, State(small("goodfellow2014"), device="cpu").draws.random["latent"])
     assert float(z.abs().max()) <= math.sqrt(3)
     assert float(z.var()) == pytest.approx(1.0, abs=0.01)  # 1e7 draws: sd of the variance is 3e-4
 
@@ -135,15 +135,15 @@ def test_d_sees_every_sample_once_an_epoch() -> None:
 
     state = State(replace(recipe, game=Game(NonSaturating())), device="cpu")
     seen: list[float] = []
-    batch_of = state._batch
+    batch_of = state.draws.batch
 
-    def recording(draw: Any, player: Any, piece: Any) -> Any:
-        batch = batch_of(draw, player, piece)
-        if player == "discriminator":
-            seen.extend(batch.real[0].flatten().tolist())
+    def recording(*arguments: Any) -> Any:
+        batch = batch_of(*arguments)
+        for x in batch.real:
+            seen.extend(x.flatten().tolist())
         return batch
 
-    state._batch = recording  # type: ignore[method-assign]
+    state.draws.batch = recording  # type: ignore[method-assign]
     for _ in range(4):
         state.advance()
     assert sorted(seen) == x.flatten().tolist()

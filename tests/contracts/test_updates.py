@@ -176,14 +176,14 @@ def test_both_players_draw_fresh_batches(update: Update) -> None:
     """Every gradient of Algorithm 1 sees noise of its own."""
     state = State(replace(game(Wasserstein()), update=update), device="cpu")
     drawn: list[Tensor] = []
-    batch_of = state._batch
+    batch_of = state.draws.batch
 
     def recording(*arguments: Any) -> Batch:
         batch = batch_of(*arguments)
         drawn.append(batch.latent)
         return batch
 
-    state._batch = recording  # type: ignore[method-assign]
+    state.draws.batch = recording  # type: ignore[method-assign]
     state.advance()
     state.advance()
     assert len(drawn) >= 2

@@ -47,9 +47,9 @@ def test_it_stops_where_it_is_found(tmp_path: Path, noted: Run) -> None:
     assert [int(path.name) for path in run.checkpoints()][-1] == 60
     assert run.probes() == noted.probes()[:4]
     again = Training.resume(run.path, device="cpu")
-    again.on_finding = "stop"
+    again.watch.on_finding = "stop"
     assert list(again) == []
-    assert again.heeded
+    assert again.watch.heeded
     on = Training.resume(run.path, device="cpu")
     assert [step.index for step in on][-1] == 100
     assert (run.path / "probes.jsonl").read_bytes() == (noted.path / "probes.jsonl").read_bytes()
@@ -79,7 +79,7 @@ def test_what_is_advised_is_tried_in_a_new_run(tmp_path: Path) -> None:
 
 def test_nothing_is_done_where_nothing_is_the_matter(tmp_path: Path) -> None:
     training = played(healthy(tmp_path), tmp_path / "run", on_finding="apply")
-    assert (training.ended, training.heeded) == (None, False)
+    assert (training.watch.ended, training.watch.heeded) == (None, False)
     assert Attempts().following(training) is None
     assert training.state.step == 55
 
@@ -100,8 +100,8 @@ def given(recipe: Recipe, out: Path, *remedies: Remedy, state: str = "failure") 
 
 
 def failing(training: Training, *remedies: Remedy, state: str = "failure") -> Training:
-    training.on_finding = "apply"
-    watch = training._watch
+    training.watch.on_finding = "apply"
+    watch = training.watch
     watch.ended, watch.heeded = "on purpose", True
     watch.finding = Finding(
         symptom="it",
@@ -226,11 +226,11 @@ def test_numbers_that_are_none_are_found_too(tmp_path: Path) -> None:
     assert training.run.probes()[-1].failed is not None
     training.close()
     applied = Training.start(recipe, out=tmp_path / "applied", device="cpu")
-    applied.on_finding = "apply"
+    applied.watch.on_finding = "apply"
     assert list(applied) == []
-    assert applied.heeded
-    assert applied.ended is not None
-    assert "not finite" in applied.ended
+    assert applied.watch.heeded
+    assert applied.watch.ended is not None
+    assert "not finite" in applied.watch.ended
     assert applied.run.probes()[-1].failed is not None
 
 
@@ -247,7 +247,7 @@ def test_what_is_news(noted: Run) -> None:
 def test_what_is_taken_back_takes_its_finding_along(tmp_path: Path) -> None:
     training = Training.start(healthy(tmp_path, steps=41), out=tmp_path / "run", device="cpu")
     found = {step.index: training.finding for step in training}
-    watch = training._watch
+    watch = training.watch
     assert found[19] is None
     assert (watch.finding or found[20]).step == 40  # type: ignore[union-attr]
     for step in (20, 19):

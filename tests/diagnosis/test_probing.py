@@ -190,7 +190,7 @@ def test_going_back_takes_probes_back(tmp_path: Path, at: int) -> None:
     probes = training.run.probes()
     assert [probe.step for probe in probes] == [20, 40, 50, 60]
     assert all(probe.outputs is not None and probe.outputs.move is not None for probe in probes)
-    assert not training._watch.prober.begun.tensors()  # type: ignore[union-attr]
+    assert not training.watch.prober.begun.tensors()  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("every", [1, 4, 10])
@@ -255,10 +255,11 @@ with joined(device=torch.device("cpu")) as group:
     training, attempts = Training.start(fading(), out=out, device="cpu", group=group), Attempts()
     ends = []
     while training is not None:
-        training.on_finding = "apply"
+        training.watch.on_finding = "apply"
         for _ in training:
             pass
-        ends.append((training.state.step, training.heeded, str(training.recipe.game.objective)))
+        state, heeded = training.state, training.watch.heeded
+        ends.append((state.step, heeded, str(state.recipe.game.objective)))
         training = attempts.following(training)
     open(f"{sys.argv[1]}/{group.rank}", "w").write(repr(ends))
 leave(0)

@@ -26,7 +26,8 @@ from gannets.metrics.comparison import Comparison, Unmeasurable
 from gannets.metrics.estimate import Estimate
 from gannets.metrics.gower import Gower
 from gannets.metrics.samples import Samples
-from gannets.metrics.tables import TableCopies, TableReport
+from gannets.metrics.table_copies import TableCopies
+from gannets.metrics.tables import TableReport
 from gannets.metrics.utility import TableUtility, area_under_curve, r_squared
 from tests.metrics.helpers import Values, compare
 from tests.reference import metrics_tables as oracle

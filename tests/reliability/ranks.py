@@ -113,7 +113,7 @@ def _drifted(group: Group) -> str:
 def seen(group: Group = ALONE) -> Tensor:
     """Latents beside data, row by row, as D first sees them."""
     state = State(CASES["ring"], device="cpu", group=group)
-    batch = state._batch(state._next(12, "discriminator", data=True), "discriminator", ALONE)
+    batch = state.draws.batch(state.draws.next(12, 0, data=True), state.players.generator)
     return torch.cat([batch.latent, batch.real[0]], dim=1)
 
 

@@ -116,14 +116,14 @@ def test_stopping_when_nothing_is_gained(tmp_path: Path) -> None:
     recipe = quick(tmp_path, steps=40, optimizers=still, averaging=None, evaluation=evaluation)
     training = Training.start(recipe, out=tmp_path / "run", device="cpu")
     assert [step.index for step in training][-1] == 8  # 2 is the best; 4, 6 and 8 are no better
-    assert training.ended is not None
-    assert "not improved in 3 evaluations" in training.ended
-    assert "at step 2" in training.ended
+    assert training.watch.ended is not None
+    assert "not improved in 3 evaluations" in training.watch.ended
+    assert "at step 2" in training.watch.ended
     assert training.run.best()["fd"].step == 2
     assert "stopped at step 8" in (training.run.path / "log.txt").read_text()
     again = Training.resume(training.run.path, device="cpu")
     assert not list(again)  # it had come to its end
-    assert again.ended == training.ended
+    assert again.watch.ended == training.watch.ended
 
 
 def test_stopping_at_a_value(tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_stopping_at_a_value(tmp_path: Path) -> None:
     training = Training.start(recipe, out=tmp_path / "run", device="cpu")
     # An untrained generator may be as good as that, but a run is not over before it begins.
     assert [step.index for step in training] == [1, 2]
-    assert training.ended is not None
-    assert "has reached" in training.ended
+    assert training.watch.ended is not None
+    assert "has reached" in training.watch.ended
 
 
 @pytest.mark.parametrize(
@@ -185,10 +185,10 @@ class Flaky:
 def test_what_cannot_be_measured_does_not_end_a_game(tmp_path: Path) -> None:
     evaluation = Evaluation(every=2, metrics=(Flaky(),), n=20)
     training = Training.start(quick(tmp_path), out=tmp_path / "run", device="cpu")
-    training._watch.monitor._evaluation = evaluation  # type: ignore[union-attr]
+    training.watch.monitor._evaluation = evaluation  # type: ignore[union-attr]
     assert [step.index for step in training][-1] == 12
-    assert [len(report) for _, report in training.evaluated] == [1, 0, 0, 0, 0, 0, 0]
-    assert training.evaluated[1][1].skipped == (("step 2", "There is nothing to measure."),)
+    assert [len(report) for _, report in training.watch.evaluated] == [1, 0, 0, 0, 0, 0, 0]
+    assert training.watch.evaluated[1][1].skipped == (("step 2", "There is nothing to measure."),)
     assert not training.run.best()
 
 

@@ -143,33 +143,31 @@ def test_a_weight_that_is_not_finite_is_named(player: str, first: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["adam", "sgd"])
-def test_a_device_leaves_the_update_out_by_itself(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on an accelerator, which nobody waits for: the kernel skips, `check` tells later."""
-    monkeypatch.setattr(State, "_waits", False)
+def test_a_device_leaves_the_update_out_by_itself(name: str) -> None:
+    """As on an accelerator, which nobody waits for: the kernel skips, `left_out` tells later."""
     optimizers: Any = both(Adam(1e-3) if name == "adam" else SGD(1e-2, momentum=0.5))
     bad = Game(NonSaturating(), discriminator_terms=(bad_gradient,))
     state = State(recipe(game=bad, optimizers=optimizers), device="cpu")
+    state.guard.waits = False
     assert state.movers.discriminator.can_skip
     for _ in range(WHEN):
         state.advance()
-    state.check()
+    state.guard.left_out()
     before = {k: v.clone() for k, v in state.tensors().items() if "discriminator" in k}
     state.advance()
     for key, tensor in before.items():  # its moments and their count are left as well
         assert torch.equal(state.tensors()[key], tensor), key
     with pytest.raises(NonFiniteError, match=f"Update {WHEN} of the discriminator"):
-        state.check()
+        state.guard.left_out()
     state.advance()
-    state.check()
+    state.guard.left_out()
     assert any(not torch.equal(state.tensors()[k], v) for k, v in before.items())
 
 
-def test_an_optimizer_that_cannot_skip_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(State, "_waits", False)
+def test_an_optimizer_that_cannot_skip_is_waited_for() -> None:
     bad = Game(NonSaturating(), discriminator_terms=(bad_gradient,))
     state = State(recipe(game=bad, optimizers=both(RMSprop(1e-3))), device="cpu")
+    state.guard.waits = False
     assert not state.movers.discriminator.can_skip
     assert "'hidden.2.weight'" in str(played(state))
 

@@ -33,7 +33,7 @@ def curves(state: State, steps: int) -> list[list[float]]:
 def quality(state: State) -> tuple[int, float]:
     """How many of the ring's 8 modes are hit, and the share within three sigma of one."""
     with torch.no_grad():
-        x = state.generator(state.recipe.prior(10_000, state.random["latent"].at(10**6)))
+        x = state.generator(state.recipe.prior(10_000, state.draws.random["latent"].at(10**6)))
     angles = torch.arange(8) * math.tau / 8
     near = torch.cdist(x, torch.stack((angles.cos(), angles.sin()), 1)).min(1)
     good = near.values < 3 * 0.05

@@ -4,8 +4,8 @@ Eight units fold the plane too seldom for eight modes: which are missing is coun
 `gannets.metrics.Modes`. On larger images the latent has one dimension, and G draws a line through
 the data: where that comes near less than a quarter of them, "mode collapse" is right as well. The
 classes of Fashion-MNIST lie so close together that a line that may bend comes near 95 % of held-out
-images, and nothing is dropped: there G has eight units, and the line eight bends. On faces and
-digits the line still grows when the budget ends, and nothing is found.
+images, and nothing is dropped: there G has eight units, and the line eight bends. There is none of
+faces: the line still grows when the budget ends.
 """
 
 from __future__ import annotations
