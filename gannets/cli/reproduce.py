@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import Positional
 
 from gannets.cli.arguments import WHOLE_NUMBER, option
+from gannets.cli.results_table import print_table
 from gannets.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,15 +42,18 @@ def reproduce(
     seed: Annotated[int, WHOLE_NUMBER, option("N", "seed of all random numbers; 0")] = 0,
     device: Annotated[str, option("NAME", "auto (the default), cpu, cuda, cuda:1 or mps")] = "auto",
     data_dir: Annotated[str | None, option("DIR", "a folder with the files of named data")] = None,
-    json: Annotated[bool, option("", "print the reports as JSON")] = False,
+    json: Annotated[
+        bool, option("", "print the report as JSON; of several, or `all`, a list")
+    ] = False,
     table: Annotated[
-        bool, option("", "print, as Markdown, what was found before; nothing is computed")
+        bool, option("", "print, as Markdown, what was found before, in full or else by --quick")
     ] = False,
 ) -> int:
     """Reproduce the theorems, figures and tables of the paper of 2014.
 
-    Expected is printed beside measured, and figures are saved. What is trained on the way is kept:
-    stopped by Ctrl-C, the same command goes on from there. Exit code 1 where a claim does not hold.
+    Expected is printed beside measured, and figures are saved. Trainings on the way are kept:
+    stopped by Ctrl-C, the same command takes them up and does the rest anew. Exit code 1 where a
+    claim does not hold.
     """
     from gannets import reproduce as known
 
@@ -66,8 +70,16 @@ def reproduce(
     if table:
         if json:
             raise InputError("--table prints Markdown and --json JSON: choose one of them.")
-        return _table(asked, quick=quick, out=out, seed=seed, every=every)
-    session = _Session(quick=quick, out=out, runs=runs, seed=seed, device=device, json=json)
+        return print_table(asked, quick=quick, out=out, seed=seed, every=every)
+    session = _Session(
+        quick=quick,
+        out=out,
+        runs=runs,
+        seed=seed,
+        device=device,
+        json=json,
+        several=every or len(names) > 1,
+    )
     return session.all(asked, data_dir=data_dir)
 
 
@@ -102,6 +114,8 @@ class _Session:
     seed: int
     device: str
     json: bool
+    several: bool
+    """Whether more than one was asked for, however many come of it."""
 
     def all(self, names: Sequence[str], *, data_dir: str | None) -> int:
         """One after the other. Of several, one whose data are missing does not stop the others."""
@@ -109,28 +123,42 @@ class _Session:
         from gannets.data import data_dir as with_data_dir
         from gannets.reproduce.common import Halted
 
-        reports: list[Reproduced] = []
+        answers: list[dict[str, Any]] = []
         refused: list[str] = []
-        code = 0
+        code, failed = 0, False
         with Interruption() as interruption, with_data_dir(data_dir):
             for name in names:
                 try:
-                    reports.append(self.one(name, lambda: interruption.signal is not None))
+                    report = self.one(name, lambda: interruption.signal is not None)
+                    answers.append(report.to_json())
+                    failed = failed or not report.holds
                 except Halted as halted:
                     print(f"gannets: {halted}", file=sys.stderr)
+                    answers.append(self.without_report(name, "stopped", halted))
                     code = interruption.code
                     break
                 except InputError as error:
-                    if len(names) == 1:
+                    answers.append(self.without_report(name, "refused", error))
+                    if not self.several:
+                        self.print_json(answers)
                         raise
                     print(f"gannets: {error}\n", file=sys.stderr)
                     refused.append(name.replace("_", "-"))
-        if self.json:
-            _print_json(reports)
+        self.print_json(answers)
         if refused:
             print(f"gannets: not reproduced: {', '.join(refused)}.", file=sys.stderr)
-        failed = any(not report.holds for report in reports)
         return code or (1 if failed else 2 if refused else 0)
+
+    def without_report(self, name: str, what: str, why: Exception) -> dict[str, Any]:
+        """What stands in the JSON in the place of a report."""
+        return {"name": name, "quick": self.quick, "seed": self.seed, what: str(why)}
+
+    def print_json(self, answers: Sequence[dict[str, Any]]) -> None:
+        """All of it, where it is asked for: a list of several, of one the object alone."""
+        import json
+
+        if self.json:
+            print(json.dumps(answers if self.several else answers[0], indent=2))
 
     def one(self, name: str, halted: Callable[[], bool]) -> Reproduced:
         """Reproduce and say what is found."""
@@ -225,26 +253,3 @@ def _conclude(console: Console, report: Reproduced, path: Path) -> None:
         f"  {verdict}; {clock(report.seconds)}; kept in {path}", style=style, markup=False
     )
     console.print()
-
-
-def _table(names: list[str], *, quick: bool, out: str | None, seed: int, every: bool) -> int:
-    """What was found before, of those that have been reproduced; 1 where a claim does not hold."""
-    from gannets import reproduce as known
-    from gannets.reproduce.common import Reproduced, markdown
-
-    places = {name: known.place(name, quick=quick, out=out, seed=seed) for name in names}
-    there = {name: place for name, place in places.items() if (place / "report.json").is_file()}
-    if not there or (len(there) < len(places) and not every):
-        missing = ", ".join(str(place) for name, place in places.items() if name not in there)
-        where = "in runs/reproduce" if every else f"in {missing}"
-        raise InputError(f"There is no report {where}: run `gannets reproduce NAME` first.")
-    reports = [Reproduced.read(place) for place in there.values()]
-    print(markdown(reports, takes={name: known.about(name).takes for name in there}))
-    return 0 if all(report.holds for report in reports) else 1
-
-
-def _print_json(reports: list[Reproduced]) -> None:
-    import json
-
-    found = [report.to_json() for report in reports]
-    print(json.dumps(found[0] if len(found) == 1 else found, indent=2))

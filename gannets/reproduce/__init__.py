@@ -2,8 +2,8 @@
 
 Each file defines a frozen dataclass, see `common.Reproduction`, and a value of the file's own name.
 Its docstring says what is shown and where that stands; `SECTION` places it among the others and
-`TAKES` says how long it works on two cores, in full and with `--quick`. A file that is added here
-is a reproduction by that.
+`TAKES` says how long it works, in full and with `--quick`, measured on one free core; it uses as
+many threads as torch takes. A file that is added here is a reproduction by that.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ def reproduce(
 
     `reproduction` is played in place of the one of that name: the same with other settings. `tell`
     is called with each claim and figure as it is found, `watch` with what is being done and how far
-    it is; where `halted` says so, `Halted` is raised and what was trained is kept.
+    it is; where `halted` says so, `Halted` is raised, and its message says what is kept. Raises
+    `InputError` before anything is done where `out` or `runs` cannot be written to.
     """
     from gannets.reproduce.common import Bench
 
@@ -164,6 +165,7 @@ def _record(
         claims=tuple(item for item in found if isinstance(item, Claim)),
         figures=tuple(item for item in found if isinstance(item, Figure)),
         seconds=time.perf_counter() - begun,
+        hours=sum(bench.taken.values()),
         version=gannets.__version__,
     )
     report.save(bench.folder())

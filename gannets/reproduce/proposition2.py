@@ -91,6 +91,9 @@ class Proposition2:
     """Of G at first; a hundredth of it at the end."""
     discriminator_rate: float = 5e-3
     end: float = 1e-2  # 2 % of the start: samples keep G from -log 4 by noise
+    falls: float = 0.5
+    """What D lacks with the second k, at most, of what it lacks with the first; 1 where k does
+    nothing. Set on seeds 1 to 3, quick and in full, checked on 5 and 6."""
 
     def quick(self) -> Proposition2:
         """Fewer and shorter games."""
@@ -105,10 +108,12 @@ class Proposition2:
             descents.append(curve)
             yield from claims
         curves = [self.play(k, bench) for k in self.ks]
-        for less, more in pairwise(curves):
+        # Later steps bring little more than the batches' noise leaves: their order is asked for.
+        bounds = (self.falls, *(1.0 for _ in curves[2:]))
+        for (less, more), bound in zip(pairwise(curves), bounds, strict=False):
             what = f"mean C(G) - V(G, D) of the game, k = {more.k} over k = {less.k}"
             note = f"({more.gap:.2g} and {less.gap:.2g})"
-            yield at_most(what, more.gap / less.gap, 1, source=SOURCE, note=note)
+            yield at_most(what, more.gap / less.gap, bound, source=SOURCE, note=note)
         first, *_, last = (curves[-1].criterion + LOG4).tolist()
         what, note = f"C(G) + log 4 at the end, k = {self.ks[-1]}", f"({first:.2g} at the start)"
         yield at_most(what, last, self.end, source=SOURCE, note=note)

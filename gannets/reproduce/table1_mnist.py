@@ -5,12 +5,12 @@ digits are trained on, the width of the window is chosen on the first 1,000 of t
 the test set is scored under 10,000 samples of G. Beside it stand what puts the number in its place:
 as many true samples, k-means centroids (Theis et al. 2016, table 1: they beat true samples), and
 the same nets trained with what has been learnt since (`recipes/goodfellow2014_today.py`). Rows
-are of the checkpoint that was best on validation samples.
+are of the checkpoint that was best on validation samples, unless they say otherwise.
 
 The authors' script has no stopping rule, and its learning rate is still two thirds of what it was
 when 250 epochs are over: the last weights swing about a point that is much better than they are.
-So the row that is held against the paper's is that of the average of G's weights over 50 epochs
-more. The game is not changed by it.
+So the row that is held against the paper's is of an exponential average of G's weights, of a
+half-life of ten epochs, taken over 50 epochs more. The game is not changed by it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gannets.data import Digits
+from gannets.game import Game, both
+from gannets.objectives import RpGAN
 from gannets.recipes.goodfellow2014 import goodfellow2014
 from gannets.recipes.goodfellow2014_today import goodfellow2014_today
 from gannets.reproduce.common import Bench, Claim, Figure, at_least, near, shown
@@ -31,12 +33,16 @@ from gannets.reproduce.common.parzen_table import (
     measured_by_parzen,
 )
 from gannets.reproduce.common.sittings import hours
+from gannets.terms import R1, R2
 from gannets.training import Recipe, Run
-from gannets.updates import Average
+from gannets.updates import Adam, Average
 
 SECTION = "5"
 TAKES = ("3 h", "20 s")
 PAPER = "Goodfellow et al. 2014, table 1"
+THEIS = "Theis et al. 2016, table 1"
+TRUE, KMEANS = 243.0, 313.0
+"""Their values of true samples and of k-means centroids."""
 RIVALS = (("DBN", 138, 2), ("stacked contractive autoencoder", 121, 1.6), ("deep GSN", 214, 1.1))
 
 
@@ -49,17 +55,28 @@ class Table1Mnist:
     averaged: int = 25_000
     """Updates more in which the average of G's weights is taken, which changes nothing else."""
     average: Average = Average(half_life=500_000)
+    """Five thousand updates of 100 samples."""
     samples: int = 10_000
     paper: tuple[float, float] | None = (225.0, 2.0)
     """The paper's value and its standard error; None where other data are trained on."""
 
     def quick(self) -> Table1Mnist:
-        """The same games on the 8x8 digits, with narrow nets."""
+        """The same games on the 8x8 digits, with narrow nets.
+
+        So few updates leave the authors' G at the mean digit; today's is given a rate and a penalty
+        with which narrow nets learn in as many: set on seeds 1 to 3, 5 and 6, checked on 8 and 9.
+        """
+        few = replace(
+            self.today,
+            game=Game(RpGAN(), discriminator_terms=(R1(gamma=0.05), R2(gamma=0.05))),
+            optimizers=both(Adam(lr=2e-3, betas=(0.0, 0.99))),
+            averaging=Average(half_life=20_000, ramp=0.3),
+        )
         return replace(
             self,
-            authors=_scaled(self.authors, steps=1_000),
-            today=_scaled(self.today, steps=600),
-            averaged=250,
+            authors=_scaled(self.authors, steps=300),
+            today=_scaled(few, steps=1_000),
+            averaged=50,
             average=Average(half_life=5_000),
             samples=1_000,
             paper=None,
@@ -69,43 +86,31 @@ class Table1Mnist:
         """Train all, score all, and what stands beside them."""
         table = ParzenTable.of(self.authors.data)
         authors = bench.train(self.authors.name, self.authors)
-        ours = table.row(authors.best_model.sample(self.samples))
-        yield _played(authors, "the authors' settings")
-        yield shown("their Parzen LL, best by validation, nats", f"{ours.mean:.4g} {ours.words}")
+        yield _played(authors, "the authors' settings", self.authors.steps)
+        best = table.row(authors.best_model.sample(self.samples))
+        yield shown("their Parzen LL, best by validation, nats", f"{best.mean:.4g} {best.words}")
+        last = table.row(authors.model.sample(self.samples))
+        yield shown("their Parzen LL, last weights, nats", f"{last.mean:.4g} {last.words}")
         mean = bench.branch("goodfellow2014-averaged", self.with_average(), parent=authors)
-        row = table.row(mean.best_model.sample(self.samples))
-        yield self._as_published(row)
+        yield _played(mean, "the same game with an average of G's weights", self.averaged)
+        average = table.row(mean.best_model.sample(self.samples))
+        yield self._as_published(average)
         what = "the average of G's weights: nats more than the last weights"
-        if self.paper is None:  # so few updates have learnt nothing that could be averaged
-            yield shown(what, f"{row.mean - ours.mean:.4g}")
-        else:
-            yield self._more(what, row, ours)
+        yield self._more(what, average, last, judged=self.paper is not None)
         today = bench.train(self.today.name, self.today)
-        yield _played(today, "today's recipe, the same nets")
+        yield _played(today, "today's recipe, the same nets", self.today.steps)
         found = table.row(today.best_model.sample(self.samples))
-        what = "today's recipe: nats more than the authors'"
-        if self.paper is None:  # narrow nets on small digits have hardly begun to learn either way
-            yield shown(what, f"{found.mean - ours.mean:.4g}")
-        else:
-            yield self._more(what, found, ours)
+        constant = table.row(table.mean_sample())
+        what = "today's recipe: nats more than the mean digit, the best constant output"
+        yield self._more(what, found, constant)
+        what = "today's recipe: nats more than the authors', averaged"
+        yield self._more(what, found, average, judged=self.paper is not None)
         true = table.row(table.true_samples(self.samples, bench.stream("true").generator))
-        yield shown("as many true samples", f"{true.mean:.4g} {true.words}")
-        over, error = true.more_than(ours)
-        yield at_least("true samples: nats more than the authors' G", over, 2 * error)
-        blurred = table.row(table.kmeans(self.samples, bench.seed))
-        more, error = blurred.more_than(true)
-        what, note = "k-means centroids: nats more than true samples", f"({blurred.mean:.4g})"
-        if self.paper is None:  # half as many as the few samples there are
-            yield shown(what, f"{more:.3g} ± {error:.2g} {note}")
-        else:
-            theirs = "Theis et al. 2016, table 1"
-            yield at_least(what, more, 2 * error, source=theirs, note=note)
-        lines = [("true samples", true.mean), ("k-means", blurred.mean)]
+        yield from self._beside(table, true, found, bench.seed)
+        lines = [("true samples", true.mean)]
         if self.paper is not None:
             lines.insert(0, ("paper", self.paper[0]))
-            for name, value, error in RIVALS:
-                yield shown(f"{name}, as published", f"{value} ± {error}", source=PAPER)
-        runs = [("authors' settings", authors), ("the average of its weights", mean)]
+        runs = [("authors' settings", authors), ("an average of its weights", mean)]
         runs.append(("today's recipe, the same nets", today))
         path = draw_curves(bench.figure("table1_mnist.png"), runs, lines)
         yield Figure(path, "Parzen log-likelihood of held-out digits over the updates.")
@@ -119,34 +124,45 @@ class Table1Mnist:
             steps=self.authors.steps + self.averaged,
         )
 
-    def _more(self, what: str, row: Row, than: Row) -> Claim:
-        """How much better a row is than that of the authors' settings."""
+    def _more(self, what: str, row: Row, than: Row, *, judged: bool = True) -> Claim:
+        """How much better a row is than another: by two standard errors of that, if judged."""
         more, error = row.more_than(than)
         note = f"± {error:.2g} ({row.mean:.4g} {row.words})"
+        if not judged:
+            return shown(what, f"{more:.4g} {note}")
         return at_least(what, more, 2 * error, note=note)
 
     def _as_published(self, row: Row) -> Claim:
         """The authors' game beside the authors' figure, two standard errors apart at most."""
+        what = "Parzen LL of the authors' nets and game, an average of G's weights, nats"
         if self.paper is None:
-            what = "the same gone on with, the average of G's weights, nats"
             return shown(what, f"{row.mean:.4g} {row.words}")
         mean, error = self.paper
-        return near(
-            "Parzen LL of the authors' nets and game, the average of G's weights, nats",
-            row.mean,
-            mean,
-            within=2 * math.hypot(error, row.error),
-            source=PAPER,
-            note=row.words,
-        )
+        within = 2 * math.hypot(error, row.error)
+        return near(what, row.mean, mean, within=within, source=PAPER, note=row.words)
+
+    def _beside(self, table: ParzenTable, true: Row, found: Row, seed: int) -> Iterator[Claim]:
+        """What puts the number in its place: true samples, centroids of k-means, the rivals."""
+        blurred = table.row(table.kmeans(self.samples, seed))
+        if self.paper is None:  # so few small digits that half of them are the centroids
+            yield self._more("true samples: nats more than today's G", true, found)
+            yield shown("k-means centroids, nats", f"{blurred.mean:.4g} {blurred.words}")
+            return
+        # Theis et al. give no error; theirs is taken for ours, of other samples.
+        within = 2 * math.hypot(true.error, true.error)
+        what = "Parzen LL of as many true samples, nats"
+        yield near(what, true.mean, TRUE, within=within, source=THEIS, note=true.words)
+        over, error = blurred.more_than(true)
+        what = "k-means centroids: nats more than true samples"
+        note = f"± {error:.2g} ({blurred.mean:.4g}; theirs {KMEANS:g})"
+        yield at_least(what, over, 2 * error, source=THEIS, note=note)
+        for name, value, error in RIVALS:
+            yield shown(f"{name}, as published", f"{value} ± {error}", source=PAPER)
 
 
-def _played(run: Run, what: str) -> Claim:
+def _played(run: Run, what: str, steps: int) -> Claim:
     batch = run.recipe.batch
-    return shown(
-        f"updates of {what}",
-        f"{run.recipe.steps:,} of {batch} samples, in {hours(run):.2g} hours",
-    )
+    return shown(f"updates of {what}", f"{steps:,} of {batch} samples, in {hours(run):.2g} hours")
 
 
 def _scaled(recipe: Recipe, *, steps: int) -> Recipe:

@@ -11,13 +11,16 @@ scatters (Arjovsky and Bottou 2017, theorems 2.4 and 2.6, figures 2 and 3: with 
 1, 10 and 25 epochs, the first falls by up to five orders of magnitude in 4,000 updates of D).
 
 The same is done here: G is trained, held after several stages, and a new D learns from scratch
-against it. On the way G's gradient by either loss is taken on fresh noise, its norm and how much it
-scatters from batch to batch: E|g - E g|².
+against it. On the way G's gradient by either loss is taken on fresh noise: its norm, as Arjovsky
+and Bottou plot it, here the root mean square over some batches, and how much it scatters from batch
+to batch, √E|g - E g|². Both losses are judged from the same baseline, D after its first update: it
+is near 1/2 there, and the two gradients are near to equal.
+
+What G is trained to is kept as runs, one a stage; a stage's curve is kept when it is finished.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -39,10 +42,9 @@ from gannets.reproduce.common import (
     at_most,
     drawing,
     save_drawing,
-    shown,
 )
 from gannets.reproduce.common.turns import Turns
-from gannets.training import Nets, Recipe, State
+from gannets.training import Nets, Recipe, Run, State
 from gannets.updates import Adam
 
 if TYPE_CHECKING:
@@ -64,6 +66,8 @@ DCGANS = Recipe(
     optimizers=both(Adam(lr=2e-4, betas=(0.5, 0.999))),
     batch=64,
     evaluation=None,
+    probing=None,
+    keep=1,
 )
 MLPS = replace(
     DCGANS,
@@ -71,6 +75,7 @@ MLPS = replace(
     prior=Uniform(32),
     nets=Nets(generator=MLP((128, 128)), discriminator=MLP((128, 128), activation="leaky_relu")),
     optimizers=both(Adam(lr=1e-3, betas=(0.5, 0.999))),
+    sample_every=0,
 )
 
 
@@ -78,9 +83,9 @@ class Gradients(NamedTuple):
     """G's gradient by one loss, after some updates of D."""
 
     norm: float
-    """|E g|, from the mean over the batches less what that owes to their scatter."""
-    scatter: float
-    """E|g - E g|², from batch to batch."""
+    """√E|g|², the root mean square of the norm of a batch's gradient: no less than |E g|."""
+    deviation: float
+    """√E|g - E g|², from batch to batch."""
 
 
 class Watched(NamedTuple):
@@ -105,40 +110,56 @@ class VanishingGradient:
     points: int = 13
     """On the way, evenly spread over the logarithm of the updates."""
     batches: int = 8
-    """By which a gradient's mean and scatter are known."""
-    orders: float = 2.0
-    """Orders of magnitude by which the saturating gradient falls at least, at the first stage. Set
-    on seeds 1 to 3."""
+    """By which a gradient's norm and scatter are known."""
+    rate: float = 0.5
+    """The saturating gradient falls at least as D's updates to the power of -rate: it is at most in
+    proportion to ‖D - D*‖ (theorem 2.4), and 1/√t is the rate of stochastic gradients. With
+    `quick` 1.4 orders of magnitude; on seeds 1 to 3 it was 1.8 and more. Checked on 5 and 6."""
+    growth: float = 1.0
+    """By which the other gradient, and its deviation, grow at least. Figure 3 says that they do."""
 
     def quick(self) -> VanishingGradient:
-        """Two-layer nets on 8x8 digits."""
-        return replace(self, recipe=MLPS, stages=(20, 200, 500), updates=1_000, points=9)
+        """Two-layer nets on 8x8 digits; a gradient that grows does by an order of magnitude.
+
+        It was 60 times and more on seeds 1 to 3. Checked on 5 and 6.
+        """
+        stages = (20, 200, 500)
+        return replace(self, recipe=MLPS, stages=stages, updates=600, points=9, growth=10.0)
 
     def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:
         """Train G, hold it at each stage, and watch its gradients as a new D learns."""
-        recipe = replace(self.recipe, seed=bench.seed)
-        watched: list[Watched] = []
-        held = dict(self.held(bench, recipe))
-        yield self._algebra(bench, recipe, held[self.stages[0]])
-        for stage, generator in held.items():
-            watched.append(self.watch(bench, recipe, generator, stage))
+        runs = dict(zip(self.stages, self.held(bench), strict=True))
+        yield self._algebra(bench, runs[self.stages[0]])
+        watched = [self.watched(bench, run, stage) for stage, run in runs.items()]
         yield from self._falls(watched)
         yield from self._grows(watched)
         yield self._figure(bench, watched)
 
-    def held(self, bench: Bench, recipe: Recipe) -> Iterator[tuple[int, nn.Module]]:
-        """G after each stage of the game."""
-        state = State(recipe, device=bench.device)
-        for step in bench.each("training G", range(1, max(self.stages) + 1), max(self.stages)):
-            state.advance()
-            if step in self.stages:
-                yield step, copy.deepcopy(state.players.generator)
+    def held(self, bench: Bench) -> Iterator[Run]:
+        """The game as it was after each stage: a run that goes on from that of the stage before."""
+        run: Run | None = None
+        for stage in self.stages:
+            name, recipe = f"vanishing-gradient-{stage}", replace(self.recipe, steps=stage)
+            run = bench.branch(name, recipe, parent=run) if run else bench.train(name, recipe)
+            yield run
 
-    def watch(self, bench: Bench, recipe: Recipe, generator: nn.Module, stage: int) -> Watched:
-        """A new D against `generator`, which is held; G's gradients as D learns."""
-        nets = replace(recipe.nets, generator=lambda space: copy.deepcopy(generator).cpu())
-        against = replace(recipe, nets=nets, update=Turns(discriminator=1, generator=0))
-        state = State(against, device=bench.device)
+    def watched(self, bench: Bench, run: Run, stage: int) -> Watched:
+        """As `watch`; once it is finished it is kept."""
+        sha256 = run.store.load(run.checkpoints()[-1]).sha256
+        settings = (self.times(), self.batches, self.recipe.batch)
+        found = bench.kept(
+            f"vanishing-gradient-{stage}-watched",
+            f"G of {sha256} in {run.recipe}; updates of D, batches, samples: {settings}",
+            lambda: self.watch(bench, run, stage)._asdict(),
+        )
+        saturating, other = (
+            [Gradients(*pair) for pair in found[name]] for name in ("saturating", "other")
+        )
+        return Watched(found["updates"], saturating, other, found["believed"])
+
+    def watch(self, bench: Bench, run: Run, stage: int) -> Watched:
+        """A new D against the G of `run`, which is held; G's gradients as D learns."""
+        state = against(run.recipe, run, device=bench.device)
         times = self.times()
         found = Watched(times, [], [], [])
         for update in bench.each(f"training D, stage {stage}", range(times[-1] + 1), times[-1] + 1):
@@ -147,7 +168,8 @@ class VanishingGradient:
                 found.saturating.append(saturating)
                 found.other.append(other)
                 found.believed.append(believed)
-            state.advance()
+            if update < times[-1]:
+                state.advance()
         return found
 
     def times(self) -> list[int]:
@@ -164,11 +186,10 @@ class VanishingGradient:
         found = []
         for objective in (Minimax(), NonSaturating()):
             rows = torch.stack([self.gradient(objective, state.players, z) for z in latents])
-            mean = rows.mean(0)
-            scatter = (rows - mean).square().sum() / (self.batches - 1)
-            # The mean of a few batches is longer than E g by what they scatter.
-            squared = (mean.square().sum() - scatter / self.batches).clamp(min=1e-30)
-            found.append(Gradients(float(squared.sqrt()), float(scatter)))
+            rows = rows.double()  # the squares of small numbers are no zeros
+            scatter = (rows - rows.mean(0)).square().sum() / (self.batches - 1)
+            norm = rows.square().sum(1).mean().sqrt()
+            found.append(Gradients(float(norm), float(scatter.sqrt())))
         with torch.no_grad():
             logits = state.players.discriminator(state.players.generator(latents[0]))
         return found[0], found[1], float(logits.sigmoid().mean())
@@ -185,10 +206,10 @@ class VanishingGradient:
         parts = torch.autograd.grad(loss, list(players.generator.parameters()))
         return torch.cat([part.flatten() for part in parts])
 
-    def _algebra(self, bench: Bench, recipe: Recipe, generator: nn.Module) -> Claim:
+    def _algebra(self, bench: Bench, run: Run) -> Claim:
         """Sample by sample: the two gradients point one way, in the ratio D / (1 - D)."""
-        nets = replace(recipe.nets, generator=lambda space: copy.deepcopy(generator).cpu())
-        state = State(replace(recipe, nets=nets, precision="float64"), device="cpu")
+        recipe = replace(run.recipe, precision="float64")
+        state = against(recipe, run, device="cpu")
         players = state.players.map(lambda net: net.eval())  # one sample by itself
         worst = 0.0
         for z in recipe.prior(8, bench.stream("algebra")).double().split(1):
@@ -208,13 +229,14 @@ class VanishingGradient:
 
     def _falls(self, watched: list[Watched]) -> Iterator[Claim]:
         for stage, found in zip(self.stages, watched, strict=True):
-            norms = [gradient.norm for gradient in found.saturating]
-            fallen = math.log10(max(norms) / norms[-1])
-            what = f"log(1 - D), G of {stage:,} updates: orders of magnitude the gradient falls by"
-            if stage == self.stages[0]:
-                yield at_least(what, fallen, self.orders, source=SOURCE + "2")
-            else:
-                yield shown(what, fallen, source=SOURCE + "2")
+            first, last = found.saturating[0].norm, found.saturating[-1].norm
+            yield at_least(
+                f"log(1 - D), G of {stage:,} updates: orders of magnitude the gradient falls by",
+                math.log10(first / last) if last else math.inf,
+                self.rate * math.log10(self.updates),
+                source=SOURCE + "2; theorem 2.4",
+                note=f"(D(G(z)) was {found.believed[0]:.2g} and is {found.believed[-1]:.2g})",
+            )
 
     def _grows(self, watched: list[Watched]) -> Iterator[Claim]:
         for stage, found in zip(self.stages, watched, strict=True):
@@ -222,13 +244,13 @@ class VanishingGradient:
             yield at_least(
                 f"-log D, G of {stage:,} updates: gradient at the end, in proportion to its first",
                 last.norm / first.norm,
-                1.0,
+                self.growth,
                 source=SOURCE + "3",
             )
             yield at_least(
-                f"-log D, G of {stage:,} updates: its scatter at the end, likewise",
-                last.scatter / first.scatter,
-                1.0,
+                f"-log D, G of {stage:,} updates: its deviation at the end, likewise",
+                last.deviation / first.deviation,
+                self.growth,
                 source=SOURCE + "3; theorem 2.6",
             )
 
@@ -239,11 +261,11 @@ class VanishingGradient:
         for k, (stage, found) in enumerate(zip(self.stages, watched, strict=True)):
             for ax, gradients in zip(axes, (found.saturating, found.other), strict=True):
                 norms = torch.tensor([g.norm for g in gradients])
-                spread = torch.tensor([g.scatter for g in gradients]).sqrt()
+                spread = torch.tensor([g.deviation for g in gradients])
                 colour = shades[k % len(shades)]
                 ax.loglog(found.updates, norms, color=colour, lw=2, label=f"G of {stage:,} updates")
                 ax.loglog(found.updates, spread, color=colour, lw=1, ls=":")
-        axes[0].loglog([], [], "k:", lw=1, label="scatter of a batch's gradient")
+        axes[0].loglog([], [], "k:", lw=1, label="deviation from batch to batch")
         axes[0].set_title("descend log(1 - D(G(z)))", fontsize=11)
         axes[1].set_title("descend -log D(G(z))", fontsize=11)
         axes[0].set(xlabel="updates of D, G held", ylabel="norm of G's gradient")
@@ -255,6 +277,15 @@ class VanishingGradient:
             "G's gradient as a new D learns against a G that is held: the loss of eq. 1 (left) and "
             "the one that section 3 puts in its place (right).",
         )
+
+
+def against(recipe: Recipe, run: Run, *, device: str) -> State:
+    """The game of `recipe` with the G that `run` has come to, which is held, and a new D."""
+    state = State(replace(recipe, update=Turns(discriminator=1, generator=0)), device=device)
+    kept = run.store.load(run.checkpoints()[-1]).tensors
+    own = {k.removeprefix("generator."): v for k, v in kept.items() if k.startswith("generator.")}
+    state.players.generator.load_state_dict(own)
+    return state
 
 
 vanishing_gradient = VanishingGradient()

@@ -13,7 +13,7 @@ import pytest
 
 from gannets import reproduce
 from gannets.errors import InputError
-from gannets.reproduce.common import Bench, Claim, Figure, at_most, shown
+from gannets.reproduce.common import Bench, Claim, Figure, Reproduced, at_most, shown
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,87 @@ def test_json_is_all_there_is_on_standard_output(gannets: Any) -> None:
     assert found["claims"][0]["value"] == 0.5
 
 
+def test_json_is_a_list_where_several_were_asked_for(
+    gannets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = {"figure1": Lacking(), "theorem1": Modest()}
+    monkeypatch.setattr(reproduce, "get", works.__getitem__)
+    done = gannets("reproduce", "figure1", "theorem1", "--quick", "--json")
+    lacking, modest = json.loads(done.out)
+    assert done.code == 2
+    assert lacking == {
+        "name": "figure1",
+        "quick": True,
+        "seed": 0,
+        "refused": "faces48.zip is not here.",
+    }
+    assert modest["holds"] is True
+    for words, code in ((("theorem1", "theorem1"), 0), (("figure1", "figure1"), 2)):
+        done = gannets("reproduce", *words, "--json")
+        assert (done.code, len(json.loads(done.out))) == (code, 1)
+    done = gannets("reproduce", "figure1", "--json")
+    assert done.code == 2
+    assert json.loads(done.out)["refused"] == "faces48.zip is not here."
+    assert "faces48.zip is not here." in done.err
+
+
+@pytest.mark.usefixtures("modest")
+@pytest.mark.parametrize("option", ["--out", "--runs"])
+def test_a_place_that_cannot_be_is_refused_before_anything_is_done(
+    gannets: Any, option: str
+) -> None:
+    Path("afile").touch()
+    done = gannets("reproduce", "figure1", "--quick", option, "afile/x")
+    assert done.code == 2
+    assert f"afile is a file: give another with {option}" in done.err
+    assert "what is measured" not in done.out
+
+
+@pytest.mark.usefixtures("modest")
+def test_the_table_has_the_full_report_or_else_the_quick_one(gannets: Any) -> None:
+    for words in (("figure1", "--quick"), ("theorem1", "--quick"), ("theorem1",)):
+        assert gannets("reproduce", *words).code == 0
+    table = gannets("reproduce", "--table")
+    assert table.code == 0
+    assert "| `gannets reproduce figure1 --quick`, " in table.out
+    assert "| `gannets reproduce theorem1`, " in table.out
+    assert "theorem1 --quick" not in table.out
+    quick = gannets("reproduce", "--table", "--quick")
+    assert "| `gannets reproduce theorem1 --quick`, " in quick.out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "hours", "words"),
+    [(0.2, 0.0, "1 s"), (44.4, 0.0, "44 s"), (100.0, 0.0, "2 min"), (12.0, 2.0, "2 h")],
+)
+def test_times_are_rounded_and_have_what_was_trained_before(
+    seconds: float, hours: float, words: str
+) -> None:
+    report = Reproduced("figure1", "Figure1()", False, 0, (), (), seconds, hours, "0.1.0")
+    assert report.took == words
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "in runs/reproduce: run `gannets reproduce all --quick` first."),
+        (
+            ("xy-game", "--quick", "--seed", "2"),
+            "in runs/reproduce/xy_game-quick-seed2: run `gannets reproduce xy-game --quick --seed "
+            "2` first.",
+        ),
+        (("xy-game", "--out", "x"), "in x: run `gannets reproduce xy-game --out x` first."),
+    ],
+    ids=["all", "one", "elsewhere"],
+)
+def test_without_a_report_the_table_says_what_makes_one(
+    gannets: Any, words: tuple[str, ...], sentence: str
+) -> None:
+    done = gannets("reproduce", *words, "--table")
+    assert done.code == 2
+    assert f"There is no report {sentence}" in " ".join(done.err.split())
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -148,7 +229,7 @@ def test_ctrl_c_between_two_claims_stops_all(gannets: Any, monkeypatch: pytest.M
     monkeypatch.setattr(reproduce, "get", lambda name: Interrupted())
     done = gannets("reproduce", "figure1", "theorem1")
     assert done.code == 130
-    assert "Stopped" in done.err
+    assert "Stopped; nothing of it is kept, and the same command begins anew." in done.err
     assert "the third" not in done.out
     assert "Theorem 1" not in done.out
     assert not Path("runs/reproduce/figure1/report.json").exists()

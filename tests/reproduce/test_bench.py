@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from gannets.errors import InputError
+from gannets.files import read_json
 from gannets.reproduce.common import (
     Bench,
     Claim,
@@ -27,6 +28,7 @@ from gannets.reproduce.common import (
     shown,
     true,
 )
+from tests.reproduce.page import absent
 from tests.small import small
 
 
@@ -53,7 +55,7 @@ def test_a_claim_holds_or_not(claim: Claim, holds: bool | None) -> None:
 
 def _report(**changes: object) -> Reproduced:
     claims = (at_most("gap | of V", 0.01, 0.1, source="eq. 4"), shown("beside it", "many"))
-    report = Reproduced("figure1", "Figure1()", False, 0, claims, (), 1.5, "0.1.0")
+    report = Reproduced("figure1", "Figure1()", False, 0, claims, (), 1.5, 0.1, "0.1.0")
     return replace(report, **changes)  # type: ignore[arg-type]
 
 
@@ -73,11 +75,10 @@ def test_a_report_that_was_changed_is_refused(tmp_path: Path) -> None:
 
 def test_the_table_names_its_commands() -> None:
     failed = near("Parzen LL", 100.0, 225.0, within=5.0)
-    takes = {"figure1": ("1 min", "2 s"), "table1_mnist": ("3 h", "4 s")}
-    reports = [_report(), _report(name="table1_mnist", quick=True, claims=(failed,))]
-    text = markdown(reports, takes=takes)
-    assert "`gannets reproduce figure1`, 1 min |" in text
-    assert "`gannets reproduce table1-mnist --quick`, 4 s |" in text
+    reports = [_report(), _report(name="table1_mnist", quick=True, hours=0.0, claims=(failed,))]
+    text = markdown(reports)
+    assert "`gannets reproduce figure1`, 6 min |" in text
+    assert "`gannets reproduce table1-mnist --quick`, 2 s |" in text
     assert r"gap \| of V" in text
     assert "**no**" in text
     columns = {line.replace(r"\|", "").count("|") for line in text.splitlines()}
@@ -111,6 +112,77 @@ def test_a_run_of_another_recipe_is_refused(tmp_path: Path) -> None:
         bench.train("ring", replace(recipe, batch=12))
     with pytest.raises(InputError, match="more than the 2"):
         bench.train("ring", replace(recipe, steps=2))
+
+
+def test_a_stop_says_what_is_kept(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, halted=lambda: True)
+    with pytest.raises(Halted, match="nothing of it is kept"):
+        list(bench.each("counting", [1, 2], 2))
+    going = replace(bench, halted=lambda: False)
+    going.train("ring", small("ring"))
+    with pytest.raises(Halted, match=r"trained: ring\. The same command takes them up"):
+        list(bench.each("counting", [1, 2], 2))
+
+
+def test_what_went_into_a_run_before_is_known(tmp_path: Path) -> None:
+    first = Bench(tmp_path)
+    run = first.train("ring", small("ring"))
+    first.train("ring", small("ring"))
+    assert first.taken == {"ring": 0.0}  # what it trains itself is no time before
+    log = "2026-01-01 10:00:00  started on cpu\n2026-01-01 12:30:00  finished at step 3\n"
+    (run.path / "log.txt").write_text(log)
+    second = Bench(tmp_path)
+    second.train("ring", small("ring"))
+    assert second.taken == {"ring": 2.5}
+
+
+def test_work_that_is_done_is_kept_with_what_it_is_made_of(tmp_path: Path) -> None:
+    done: list[int] = []
+
+    def work() -> dict[str, object]:
+        done.append(len(done))
+        return {"number": len(done), "curve": [0.1, 1e-300]}
+
+    first, other = Bench(tmp_path), Bench(tmp_path, seed=1)
+    assert first.kept("curve", "G of 3 updates", work)["number"] == 1
+    again = Bench(tmp_path)
+    assert again.kept("curve", "G of 3 updates", work) == {"number": 1, "curve": [0.1, 1e-300]}
+    path = tmp_path / "trained" / "curve.json"
+    assert again.taken["curve.json"] == read_json(path, schema=1)["seconds"] / 3600 > 0
+    assert other.kept("curve", "G of 3 updates", work)["number"] == 2
+    assert first.kept("curve", "G of 4 updates", work)["number"] == 3
+    path.write_text(path.read_text().replace("1e-300", "1e-3"))
+    assert first.kept("curve", "G of 4 updates", work)["number"] == 4
+    assert first.kept("curve", "G of 4 updates", work)["number"] == 4
+
+
+@pytest.mark.parametrize(("field", "option"), [("path", "--out"), ("runs", "--runs")])
+def test_a_place_that_cannot_be_is_refused_at_once(field: str, option: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "x" / "y"):
+        with pytest.raises(InputError, match=f"file is a file: give another with {option}"):
+            Bench(**{"path": tmp_path / "out", field: place})
+    Bench(tmp_path / "new" / "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+PAGE = r"""
+| command, time | claim | expected | measured | holds |
+|---|---|---|---|---|
+| `gannets reproduce theorem1`, 1 min | gap \| of V | at most 1 | 0 | yes |
+| `gannets reproduce figure1`, 1 min | \|x\| of 1,000 and (2, 5.5, 1e-3) | at most 1 | 0 | yes |
+|  | beside it | | 0 | |
+
+| `elsewhere` | gap \| of V | | | |
+"""
+
+
+def test_the_page_has_a_claim_or_lacks_it() -> None:
+    there = (shown("|x| of 20 and (7)", 1.0), shown("beside it", 1.0))
+    assert absent(_report(claims=there), page=PAGE) == []
+    renamed = (shown("|x| of 20 or (7)", 1.0), shown("gap | of V", 1.0))
+    assert absent(_report(claims=renamed), page=PAGE) == ["|x| of 20 or (7)", "gap | of V"]
+    assert absent(_report(name="theorem1", claims=renamed[1:]), page=PAGE) == []
 
 
 def test_seeds_have_runs_of_their_own(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from gannets.objectives import NonSaturating
 from gannets.reproduce.common import Bench
-from gannets.reproduce.proposition1 import PAIRS, Table, proposition1
-from gannets.theory import value_by_quadrature
+from gannets.reproduce.common.shortfall import Table
+from gannets.reproduce.proposition1 import PAIRS, _pointwise, proposition1
+from gannets.theory import optimal_discriminator, value_by_quadrature
 
 NORMALS, _, BOXES, *_ = PAIRS
 SMALL = replace(proposition1.quick(), pairs=(NORMALS,), steps=300)
@@ -95,3 +96,18 @@ def test_claims_hold_for_the_objective_and_fail_without_training(tmp_path: Path)
     _, curve = work.train(NORMALS, Bench(tmp_path))
     assert all(claim.holds is not False for claim in work.claims(NORMALS, curve))
     assert next(work.claims(NORMALS, curve[:1])).holds is False
+
+
+@pytest.mark.parametrize(
+    ("best", "holds"),
+    [
+        (optimal_discriminator, [True, True]),
+        (lambda p, q: q / (p + q), [False, False]),  # the other way round
+        (lambda p, q: (p / (p + q)).clamp(max=0.9), [False, False]),  # right but for some
+        (lambda p, q: p / (p + q) * (1 - 1e-9), [False, True]),  # V is flat there
+    ],
+)
+def test_only_the_optimum_is_the_greatest(best: object, holds: list[bool]) -> None:
+    """D* is compared with the fractions, and V at it with V at any other D."""
+    claims = list(_pointwise(20, best))  # type: ignore[arg-type]
+    assert [claim.holds for claim in claims] == holds

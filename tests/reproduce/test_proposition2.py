@@ -89,4 +89,5 @@ def test_claims_fail_where_d_never_learns(tmp_path: Path) -> None:
     found = [claim for claim in work(Bench(tmp_path)) if hasattr(claim, "holds")]
     failed = [claim.what for claim in found if not claim.holds]  # type: ignore[union-attr]
     assert any(what.startswith("C(G) + log 4 at the end") for what in failed)
+    assert any(what.startswith("mean C(G) - V(G, D) of the game, k = 2") for what in failed)
     assert all("distribution space" not in what for what in failed)

@@ -11,10 +11,10 @@ import torch
 
 from gannets.game import Batch, Game, Players, Stream
 from gannets.objectives import Minimax, NonSaturating, Wasserstein
-from gannets.reproduce.common import Bench
+from gannets.reproduce.common import Bench, Figure, Halted
 from gannets.reproduce.common.affine import from_optimum, lack, p_g
 from gannets.reproduce.helvetica import CELLS, REACH, Helvetica, helvetica
-from gannets.reproduce.k_steps import k_steps, smooth
+from gannets.reproduce.k_steps import Course, k_steps, smooth
 from gannets.reproduce.mode_collapse import mode_collapse
 from gannets.reproduce.parallel_lines import (
     Line,
@@ -22,18 +22,28 @@ from gannets.reproduce.parallel_lines import (
     masses_on_lines,
     parallel_lines,
 )
-from gannets.reproduce.vanishing_gradient import Gradients, VanishingGradient, Watched
+from gannets.reproduce.vanishing_gradient import (
+    Gradients,
+    VanishingGradient,
+    Watched,
+    vanishing_gradient,
+)
 from gannets.theory import Normal
 from gannets.training import State
+from tests.small import small
 
 
 def test_lines_of_mass() -> None:
     """The masses are distributions; on another line nothing is shared, on the same all is."""
-    for theta in (0.0, 0.3):
+    for theta in (0.0, 1e-9, 0.3):
         p, q = masses_on_lines(theta, points=5)
         assert float(p.sum()) == pytest.approx(1) == float(q.sum())
         assert float((p * q).sum() > 0) == (theta == 0)
+        assert len(p) == (5 if theta == 0 else 10)
     assert distance_between_lines(-0.3, points=7) == pytest.approx(0.3, abs=1e-15)
+    # A line at distance 0 among the others is not log 2 away.
+    claims = replace(parallel_lines, thetas=(0.0, 0.5))._theory()
+    assert [claim.holds for claim in claims] == [False, True, True]
 
 
 def test_the_line_is_the_density_s() -> None:
@@ -72,13 +82,64 @@ def test_gradients_of_one_sample_by_hand() -> None:
 
 
 def test_a_gradient_that_stays_is_no_vanishing_one() -> None:
-    """The other loss in the place of the first: its claim fails."""
+    """The other loss in the place of the first: its claim fails, at whichever stage."""
+    work = VanishingGradient(stages=(1, 2))
     grows = [Gradients(1.0, 1.0), Gradients(9.0, 9.0)]
-    claims = list(VanishingGradient(stages=(1,))._falls([Watched([1, 9], grows, grows, [])]))
-    assert [claim.holds for claim in claims] == [False]
-    falls = [Gradients(1.0, 1.0), Gradients(1e-3, 1e-6)]
-    claims = list(VanishingGradient(stages=(1,))._grows([Watched([1, 9], falls, falls, [])]))
-    assert [claim.holds for claim in claims] == [False, False]
+    falls = [Gradients(1.0, 1.0), Gradients(1e-3, 1e-3)]
+    found = [Watched([1, 9], falls, grows, [0.5, 0.0]), Watched([1, 9], grows, falls, [0.5, 0.0])]
+    assert [claim.holds for claim in work._falls(found)] == [True, False]
+    assert [claim.holds for claim in work._grows(found)] == [True, True, False, False]
+    # To grow ninefold is not enough for the quick version.
+    assert not any(claim.holds for claim in replace(work.quick(), stages=(1, 2))._grows(found))
+
+
+class Scattered(VanishingGradient):
+    """A gradient whose batches cancel, too small for its square in single precision."""
+
+    @staticmethod
+    def gradient(objective: object, players: object, z: torch.Tensor) -> torch.Tensor:
+        """(3, 4) or (-3, -4), by the noise's sign, times 1e-25."""
+        return torch.tensor([3e-25, 4e-25]) * z[0, 0].sign()
+
+
+def test_a_gradient_of_scatter_alone_has_the_norm_of_a_batch(tmp_path: Path) -> None:
+    """Where E g is lost in the scatter no orders of magnitude come of that."""
+    state = State(helvetica.recipe, device="cpu")
+    saturating, other, _ = Scattered(batches=9).gradients(Bench(tmp_path), state)
+    assert saturating == other
+    assert saturating.norm == pytest.approx(5e-25, rel=1e-6, abs=0)  # single precision
+    assert 0 < saturating.deviation <= math.sqrt(9 / 8) * saturating.norm
+
+
+class Undrawn(VanishingGradient):
+    """Its picture takes longer than all else."""
+
+    def _figure(self, bench: Bench, watched: list[Watched]) -> Figure:
+        return Figure(Path("none.png"), "None.")
+
+
+def test_a_stop_loses_no_stage(tmp_path: Path) -> None:
+    """The nets of the full version, on noise: what was finished before a stop is not done again."""
+    data = small("dcgan", folder=tmp_path).data
+    recipe = replace(vanishing_gradient.recipe, data=data, batch=4, sample_every=0)
+    work = Undrawn(recipe=recipe, stages=(1, 2), updates=2, batches=2)
+    at: list[str] = []
+    bench = Bench(
+        tmp_path / "stopped",
+        watch=lambda what, *_: at.append(what),
+        halted=lambda: at[-1] == "training D, stage 2",
+    )
+    with pytest.raises(Halted, match="vanishing-gradient-2, vanishing-gradient-1-watched"):
+        list(work(bench))
+    at.clear()
+    again = replace(bench, halted=lambda: False)
+    resumed = list(work(again))
+    assert set(at) == {"training D, stage 2"}
+    assert resumed == list(work(Bench(tmp_path / "whole")))
+    # Another setting, another curve; G stays as it is.
+    at.clear()
+    list(replace(work, batches=3)(again))
+    assert set(at) == {"training D, stage 1", "training D, stage 2"}
 
 
 def test_cells_count_what_is_there(tmp_path: Path) -> None:
@@ -165,22 +226,57 @@ def test_every_k_follows_the_same_g(tmp_path: Path) -> None:
     assert [claim.holds for claim in work.claims(alike)] == [False, False]
 
 
+def test_games_are_summed_up_with_their_extremes() -> None:
+    """The second half of a game is what lies after its middle; one game has no extremes."""
+    course = Course([1, 2, 3, 4], [9.0, 9.0, 1.0, 3.0], [8.0, 8.0, 4.0, 6.0], [], [])
+    assert course.late(4) == (2.0, 5.0)
+    assert k_steps.spread([course.late(4)]) == "2 and 5"
+    assert k_steps.spread([(2.0, 5.0), (4.0, 1.0)]) == "3 (2 to 4) and 3 (1 to 5)"
+
+
 def test_the_smooth_line() -> None:
     torch.testing.assert_close(
         smooth(torch.arange(5.0), width=2), torch.tensor([0.5, 1.5, 2.5, 3.5])
     )
 
 
-def test_the_three_games_differ_in_the_game_alone() -> None:
-    """Same nets, data and samples to count: what differs is what the literature says differs."""
-    recipes = list(mode_collapse.recipes().values())
-    for recipe in recipes:
-        assert (recipe.nets, recipe.data, recipe.batch) == (
-            recipes[0].nets,
-            recipes[0].data,
-            recipes[0].batch,
+def test_the_games_differ_in_the_game_alone_and_one_in_d() -> None:
+    """Same G, data and samples to count; and the deeper D plays the original's game."""
+    recipes = mode_collapse.recipes()
+    original, deep = recipes["original"], recipes["deep"]
+    for recipe in recipes.values():
+        assert (recipe.nets.generator, recipe.data, recipe.batch) == (
+            original.nets.generator,
+            original.data,
+            original.batch,
         )
-    assert isinstance(recipes[0].game.objective, NonSaturating)
+        assert recipe is deep or recipe.nets == original.nets
+    assert isinstance(original.game.objective, NonSaturating)
+    assert replace(deep, nets=original.nets) == original
+    assert len(deep.nets.discriminator.hidden) == 2 * len(original.nets.discriminator.hidden)
+
+
+def test_collapse_is_one_cluster_at_the_data() -> None:
+    """Of a mode or between two; not the data, two modes, or an untrained G, which has none too."""
+    draw = torch.Generator().manual_seed(0)
+    near = 0.05 * torch.randn(2_000, 2, generator=draw)
+    modes = mode_collapse.recipes()["original"].data.modes.float()
+    one, far = near + modes[0], near + 1.2 * modes[3]
+    data = near + modes[torch.arange(2_000) % 8]
+    two = near + modes[torch.arange(2_000) % 2 * 2]
+    never, always = torch.zeros(1, 6), torch.full((1, 6), 8.0)
+    for counts, cloud, holds in (
+        (torch.ones(1, 6), one, [True, True, True]),
+        (never, far, [True, True, True]),
+        (always, data, [False, False, False]),
+        (2 * torch.ones(1, 6), two, [False, False, True]),
+        (never, 0.2 * near, [True, True, False]),  # untrained
+        (never, 20 * near, [True, False, False]),  # everywhere
+    ):
+        assert [c.holds for c in mode_collapse.collapsed(counts, [cloud])] == holds
+    # One game of several that did not collapse is one too many.
+    counts = torch.stack([never[0], always[0]])
+    assert not any(c.holds for c in mode_collapse.collapsed(counts, [one, data]))
 
 
 def test_the_gradient_is_that_of_the_library_s_game() -> None:

@@ -114,6 +114,8 @@ def test_hours_are_those_between_starts_and_stops(tmp_path: Path) -> None:
     ]
     (run.path / "log.txt").write_text("\n".join(lines))
     assert hours(run) == pytest.approx(1.5)
+    (run.path / "log.txt").unlink()
+    assert hours(run) == 0
 
 
 def test_hours_of_a_sitting_that_was_killed(tmp_path: Path) -> None:

@@ -33,6 +33,10 @@ from gannets.training import Evaluation, Recipe, Run
 __all__ = ["ParzenTable", "Row", "curve", "draw_curves", "measured_by_parzen", "part"]
 
 
+LOWEST = -150.0
+"""Nats at which the picture of learning curves ends: below lies G as it begins."""
+
+
 @dataclass(frozen=True, eq=False)
 class Row:
     """One row of the table."""
@@ -131,20 +135,29 @@ def curve(run: Run) -> list[tuple[int, float]]:
 
 
 def draw_curves(
-    path: Path, runs: Sequence[tuple[str, Run]], lines: Sequence[tuple[str, float]]
+    path: Path,
+    runs: Sequence[tuple[str, Run]],
+    lines: Sequence[tuple[str, float]],
+    *,
+    end_to_end: bool = False,
 ) -> Path:
-    """The Parzen value of validation samples over the updates, beside horizontal `lines`."""
+    """The Parzen value of validation samples over the updates, beside horizontal `lines`.
+
+    Each run counts its updates from 0, or, `end_to_end`, from where the one before it has ended.
+    """
     figure = drawing(7.0, 4.2)
     axes = figure.subplots()
+    before = 0
     for name, run in runs:
-        found = [(step, value) for step, value in curve(run) if step]
+        found = [(before + step, value) for step, value in curve(run) if step]
         axes.plot(*zip(*found, strict=True), marker=".", label=name)
+        before += run.recipe.steps if end_to_end else 0
     for (name, value), style in zip(lines, ("--", "-.", ":", (0, (1, 4))), strict=False):
         axes.axhline(
             value, color="0.35", linestyle=style, linewidth=1, label=f"{name}: {value:.0f}"
         )
     low = min(value for _, run in runs for step, value in curve(run) if step)
-    axes.set_ylim(bottom=max(low, -50))
+    axes.set_ylim(bottom=max(low, LOWEST))
     axes.set_xlabel("updates of the game")
     axes.set_ylabel("Parzen log-likelihood, nats")
     axes.legend(fontsize=8, loc="lower right")

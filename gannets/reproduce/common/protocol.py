@@ -20,7 +20,7 @@ class Reproduction(Protocol):
     """
 
     def quick(self) -> Reproduction:
-        """The same at a scale of at most two minutes on two cores."""
+        """The same at a scale of at most two minutes on a free core."""
         ...
 
     def __call__(self, bench: Bench) -> Iterator[Claim | Figure]:

@@ -25,7 +25,8 @@ LEFT = ("checkpoints/*/state.json", "eval/*.json", "samples/*.png")
 
 def hours(run: Run) -> float:
     """Hours of play, by the run's log and the times of its files; a copy without them has less."""
-    text = (run.path / "log.txt").read_text(encoding="utf-8")
+    log = run.path / "log.txt"
+    text = log.read_text(encoding="utf-8") if log.is_file() else ""
     lines = [(datetime.fromisoformat(m[1]), m[2]) for m in map(LINE.match, text.splitlines()) if m]
     begins = [i for i, (_, word) in enumerate(lines) if word in ("started", "resumed")]
     signs = _signs(run.path)
