@@ -70,7 +70,7 @@ class Table1Mnist:
             self.today,
             game=Game(RpGAN(), discriminator_terms=(R1(gamma=0.05), R2(gamma=0.05))),
             optimizers=both(Adam(lr=2e-3, betas=(0.0, 0.99))),
-            averaging=Average(half_life=20_000, ramp=0.3),
+            averaging=Average(half_life=20_000),
         )
         return replace(
             self,

@@ -83,11 +83,14 @@ def test_gradients_of_one_sample_by_hand() -> None:
 
 def test_a_gradient_that_stays_is_no_vanishing_one() -> None:
     """The other loss in the place of the first: its claim fails, at whichever stage."""
-    work = VanishingGradient(stages=(1, 2))
+    work = VanishingGradient(stages=(1, 2), falls=2)
     grows = [Gradients(1.0, 1.0), Gradients(9.0, 9.0)]
     falls = [Gradients(1.0, 1.0), Gradients(1e-3, 1e-3)]
     found = [Watched([1, 9], falls, grows, [0.5, 0.0]), Watched([1, 9], grows, falls, [0.5, 0.0])]
-    assert [claim.holds for claim in work._falls(found)] == [True, False]
+    # Of each stage the fall, and what is left in proportion to the other loss's gradient.
+    assert [claim.holds for claim in work._falls(found)] == [True, True, False, False]
+    early = replace(work, falls=1)
+    assert [claim.holds for claim in early._falls(found)] == [True, True, None, False]
     assert [claim.holds for claim in work._grows(found)] == [True, True, False, False]
     # To grow ninefold is not enough for the quick version.
     assert not any(claim.holds for claim in replace(work.quick(), stages=(1, 2))._grows(found))
