@@ -48,7 +48,7 @@ from gannets.training import Nets, Recipe, State
 from gannets.updates import Adam, Alternating
 
 SECTION = "3"
-TAKES = ("2 min", "8 s")
+TAKES = ("1 min", "8 s")
 
 GAME = Recipe(
     name="k-steps",

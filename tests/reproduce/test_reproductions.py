@@ -15,6 +15,7 @@ from PIL import Image
 from gannets import reproduce
 from gannets.errors import InputError
 from gannets.reproduce.common import Figure, Reproduced, Reproduction
+from tests.reproduce.page import absent
 
 NAMES = reproduce.names()
 NEED_DATA = ("table1_faces", "figure2_faces", "figure2_cifar10", "figure2_cifar10_conv")
@@ -51,6 +52,7 @@ def test_its_quick_version_holds(
     for figure in report.figures:
         _opens(figure)
     assert Reproduced.read(tmp_path) == dataclasses.replace(report)
+    assert not (lacking := absent(report)), f"docs/paper.md has no row of {lacking}"
 
 
 def _opens(figure: Figure) -> None:
