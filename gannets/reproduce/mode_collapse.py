@@ -9,10 +9,10 @@ original game; by WGAN with the gradient penalty (Gulrajani et al. 2017, weight 
 updates, as in the authors' code for this circle); and, beside them, by the pairing with R1 + R2 of
 the recipe `ring` (Huang et al. 2024). D has two layers, as in Metz et al.
 
-It depends on D: against a D of four layers, as deep as itself, a G of narrow nets (96 units) comes
-to most modes by the same game, so that neither this G nor this objective collapses by itself. That
-game is played too and shown beside the others, not judged, for how soon it gets there differs by
-the seed: after 300 updates two of three seeds had all modes, the third none.
+It depends on D: against a D of four layers, as deep as itself, G comes to all modes by the same
+game, so that neither this G nor this objective collapses by itself. That game is played too and
+shown beside the others, not judged, for how soon it gets there differs by the seed: of narrow nets
+(96 units) one of three had all modes after 300 updates, one none.
 
 Counted are modes with 1 % of the samples or more within 3 sigma (`Modes`). A G that has learnt
 nothing has none of them either: that it collapsed is said by its samples, which are one cluster,
