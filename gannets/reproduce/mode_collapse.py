@@ -11,8 +11,8 @@ the recipe `ring` (Huang et al. 2024). D has two layers, as in Metz et al.
 
 It depends on D: against a D of four layers, as deep as itself, G comes to all modes by the same
 game, so that neither this G nor this objective collapses by itself. That game is played too and
-shown beside the others, not judged, for how soon it gets there differs by the seed: of narrow nets
-(96 units) one of three had all modes after 300 updates, one none.
+shown beside the others, not judged, for how soon it gets there differs by the seed: of narrow
+nets (96 units) two of three had all modes after 300 updates, the third none.
 
 Counted are modes with 1 % of the samples or more within 3 sigma (`Modes`). A G that has learnt
 nothing has none of them either: that it collapsed is said by its samples, which are one cluster,
