@@ -6,7 +6,8 @@ penalties hold its slope. New are relativistic pairing with R1 and R2 (Huang et 
 learning rate that falls to zero, and an average of G's weights (Yazici et al. 2019) over as many
 updates as G does not wander too far in.
 
-To expect: the Parzen log-likelihood of `gannets reproduce table1-mnist`.
+To expect: the Parzen log-likelihood of `gannets reproduce table1-mnist`. It is best after 12,500 to
+15,000 updates and 7 nats less at the end, so measure on the way (`--eval-every`) and take the best.
 """
 
 from dataclasses import replace
