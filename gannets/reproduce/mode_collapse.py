@@ -79,7 +79,6 @@ class ModeCollapse:
     at 0.05 to 0.12, that of seeds 1 to 3 at 0.9 to 1.1."""
     many: float = 5.0
     """Modes that WGAN's G has at least, on average. Set on seeds 1 to 3, checked on 0."""
-
     share: float = 0.5
     """Of WGAN's samples, that are within 3 sigma of a mode at least: a ring without modes has less
     than .4. Set as above, in full."""

@@ -43,7 +43,7 @@ from gannets.reproduce.common import (
     shown,
 )
 from gannets.reproduce.common.drawing import BLACK, BLUE, GREEN
-from gannets.reproduce.common.shortfall import Judged, Pair, Table, logit
+from gannets.reproduce.common.shortfall import Judged, Pair, Shortfall, logit
 from gannets.theory import (
     Box,
     Mixture,
@@ -121,8 +121,8 @@ class Proposition1:
         parameters = list(net.parameters())
         mover = Adam(lr=Linear(5e-3, 0.0, steps=self.steps), betas=(0.9, 0.99)).build(parameters)
         real, fake = bench.stream(f"data/{pair.name}"), bench.stream(f"samples/{pair.name}")
-        table = Table(pair)
-        curve = [table.judge(net, 0)]
+        shortfall = Shortfall(pair)
+        curve = [shortfall.judge(net, 0)]
         steps = range(1, self.steps + 1)
         for step in bench.each(f"training D: {pair.name}", steps, self.steps):
             x = pair.p_data.sample(self.batch, real.at(step).generator, dtype=torch.float32)
@@ -130,12 +130,12 @@ class Proposition1:
             loss = self.objective.discriminator(net(x), net(y))
             mover.move(torch.autograd.grad(loss, parameters))
             if step & (step - 1) == 0 or step == self.steps:
-                curve.append(table.judge(net, step))
+                curve.append(shortfall.judge(net, step))
         return net, curve
 
     def claims(self, pair: Pair, curve: list[Judged]) -> Iterator[Claim]:
         """Judge a D by its last state, and the identity of eq. 3 by all."""
-        end, there = curve[-1], Table(pair).criterion + LOG4
+        end, there = curve[-1], Shortfall(pair).criterion + LOG4
         what = f"what the trained D lacks, C(G) - V(G, D), as a part of 2 JSD: {pair.name}"
         yield at_most(what, end.lacks / there, self.share, source=SOURCE)
         bound = math.sqrt(max(end.coins, 0) / 4)

@@ -27,7 +27,7 @@ from gannets.training.layout import check
 from gannets.training.run import Run
 from tests.small import small
 
-FEW = 40
+FEW = 110
 MANY = 2_600
 LONGEST = 20.0
 """Seconds for one file."""

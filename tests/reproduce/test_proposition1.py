@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gannets.objectives import NonSaturating
 from gannets.reproduce.common import Bench
-from gannets.reproduce.common.shortfall import Table
+from gannets.reproduce.common.shortfall import Shortfall
 from gannets.reproduce.proposition1 import PAIRS, _pointwise, proposition1
 from gannets.theory import optimal_discriminator, value_by_quadrature
 
@@ -43,12 +43,12 @@ class Undecided(nn.Module):
 
 def test_criterion_of_boxes_is_its_closed_form() -> None:
     """Two thirds of either are alone: 2 JSD = 4/3 log 2. All edges are edges of panels."""
-    assert Table(BOXES).criterion == pytest.approx(4 / 3 * math.log(2) - math.log(4), abs=1e-12)
+    assert Shortfall(BOXES).criterion == pytest.approx(4 / 3 * math.log(2) - math.log(4), abs=1e-12)
 
 
 def test_the_optimum_lacks_nothing() -> None:
     """C(G) - V(G, D*) = 0; D is told single precision's points: 1e-7 squared, times curvature."""
-    judged = Table(NORMALS).judge(Told(0.0), 0)
+    judged = Shortfall(NORMALS).judge(Told(0.0), 0)
     assert abs(judged.lacks) < 1e-9
     assert judged.away < 1e-6
 
@@ -56,20 +56,20 @@ def test_the_optimum_lacks_nothing() -> None:
 @pytest.mark.parametrize("pair", PAIRS[:4], ids=lambda pair: pair.name)
 def test_a_coin_lacks_all_there_is(pair: object) -> None:
     """At D = 1/2 V is -log 4, so that 2 JSD is lacking, as V and as KL of coins."""
-    table = Table(pair)  # type: ignore[arg-type]
-    judged = table.judge(Undecided(), 0)
+    shortfall = Shortfall(pair)  # type: ignore[arg-type]
+    judged = shortfall.judge(Undecided(), 0)
     # What lies outside the box of the rule, and logits that single precision rounds.
-    assert judged.lacks == pytest.approx(table.criterion + math.log(4), abs=1e-6)
+    assert judged.lacks == pytest.approx(shortfall.criterion + math.log(4), abs=1e-6)
     assert judged.coins == pytest.approx(judged.lacks, abs=1e-6)
 
 
 def test_any_other_logit_lacks_something() -> None:
     """A shift of the optimal logit either way costs about shift²/2 E[D*(1 - D*)] twice."""
-    table = Table(NORMALS)
-    curved = float((table.both * table.optimum * (1 - table.optimum)).sum())
+    shortfall = Shortfall(NORMALS)
+    curved = float((shortfall.both * shortfall.optimum * (1 - shortfall.optimum)).sum())
     for offset in (-0.1, 0.1):
         # The third order is a tenth of the second, or less.
-        assert table.judge(Told(offset), 0).lacks == pytest.approx(0.005 * curved, rel=0.1)
+        assert shortfall.judge(Told(offset), 0).lacks == pytest.approx(0.005 * curved, rel=0.1)
 
 
 def test_claims_fail_for_another_objective(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_claims_fail_for_another_objective(tmp_path: Path) -> None:
         return (0.7 * p / (0.3 * p + q)).log()
 
     v = value_by_quadrature(log_data, log_g, logit=smoothed, rule=NORMALS.rule)
-    expected = Table(NORMALS).criterion - float(v)
+    expected = Shortfall(NORMALS).criterion - float(v)
     # Of 300 updates' noise: seeds 1 to 5 were within 4 % of it.
     assert curve[-1].lacks == pytest.approx(expected, rel=0.15)
 

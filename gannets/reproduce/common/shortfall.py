@@ -21,7 +21,7 @@ from gannets.theory import (
     value_by_quadrature,
 )
 
-__all__ = ["Judged", "Pair", "Table", "logit"]
+__all__ = ["Judged", "Pair", "Shortfall", "logit"]
 
 
 class Pair(NamedTuple):
@@ -51,8 +51,8 @@ class Judged(NamedTuple):
     """Mean |D - D*| under (p_data + p_g) / 2."""
 
 
-class Table:
-    """A pair on the nodes of its rule, where all that D lacks is computed."""
+class Shortfall:
+    """What any D lacks of D* for a pair of densities, on the nodes of the pair's rule."""
 
     def __init__(self, pair: Pair) -> None:
         self.rule = pair.rule
